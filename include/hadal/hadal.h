@@ -1,0 +1,485 @@
+/* hadal.h - the application interface of Hadal, an embeddable inference library for DeepSeek and its family.
+ *
+ * Read this file top to bottom and you know the library. A runtime owns devices, threads and memory; a model is opened
+ * once and shared; a session is one conversation: a timeline of tokens and their cached keys and values; a generator
+ * pulls new tokens from a session.
+ *
+ * Rules that hold for every function
+ *   Errors    Fallible functions return a hadal_status: >= 0 is success. The last parameter, a hadal_error, may be
+ * NULL; otherwise it is filled on failure with one sentence and left alone on success. A failed call leaves its objects
+ * as they were. Out-parameters are written only on success, except a length with HADAL_BUFFER_TOO_SMALL; a handle
+ * out-parameter is set to NULL on failure. Threads   A const handle may be used by many threads at once, a non-const
+ * handle by one at a time; any thread may call. Only a hadal_cancel is meant to be touched while another call runs.
+ *   Memory    The library never returns memory to free. Handles have _release (NULL is allowed) and are counted inside:
+ *             a session keeps its model alive, a model its runtime, so the order of release does not matter. Variable
+ *             results go to the caller's buffer: call with cap = 0 to learn the size (HADAL_BUFFER_TOO_SMALL).
+ *   Structs   Zero is the default of every field. A struct whose first field is struct_size grows at its end: set it to
+ *             sizeof, zero the rest. Structs without it never change.
+ *   Text      UTF-8, pointer and length, NUL allowed inside. Paths and keys are NUL-terminated UTF-8 on every system.
+ *   Silence   Nothing is printed, no signal handler is installed, the environment is not read.
+ *
+ * C99; only <stddef.h> and <stdint.h>; no function-like macros, unions, bit-fields or enums as types, so that foreign
+ * function interfaces can read it. */
+#ifndef HADAL_HADAL_H
+#define HADAL_HADAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#if defined(HADAL_BUILD)
+#define HADAL_API __declspec(dllexport)
+#else
+#define HADAL_API __declspec(dllimport)
+#endif
+#else
+#define HADAL_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Library ----------------------------------------------------------------------------------------------------- */
+
+/* What this header describes. Major 0: not yet promised. */
+enum { HADAL_ABI_MAJOR = 0, HADAL_ABI_MINOR = 1 };
+
+/* Result of a call. Codes are never renumbered; treat an unknown negative code as HADAL_INTERNAL. */
+typedef int32_t hadal_status;
+enum {
+    HADAL_OK = 0,
+    HADAL_DONE = 1,              /* success, and there is nothing more to come */
+    HADAL_INTERNAL = -1,         /* a bug in Hadal or in a backend */
+    HADAL_INVALID_ARGUMENT = -2, /* the caller's value is outside its range */
+    HADAL_OUT_OF_MEMORY = -3,    /* the system or a memory budget has no room */
+    HADAL_IO = -4,               /* a file could not be opened or read */
+    HADAL_BAD_FORMAT = -5,       /* a file contradicts its format or itself */
+    HADAL_UNSUPPORTED = -6,      /* understood, but not implemented here */
+    HADAL_NOT_FOUND = -7,        /* no such file, key, device or tokenizer */
+    HADAL_BUFFER_TOO_SMALL = -8, /* the length needed was written; call again */
+    HADAL_CANCELLED = -9,        /* the cancel object given to the call was triggered */
+    HADAL_ABI_MISMATCH = -10,    /* a plug-in speaks another major version */
+    HADAL_DEVICE_LOST = -11,     /* the device stopped answering; its sessions are over */
+    HADAL_CONTEXT_FULL = -12,    /* no positions are left in the session's context */
+    HADAL_BUSY = -13,            /* the handle is borrowed by another one, which must be released first */
+    HADAL_NEWER_STRUCT = -14,    /* the caller's struct is newer than the library and uses what it does not know */
+    HADAL_CALLBACK = -15         /* the caller's callback returned non-zero; the value is in hadal_error.detail */
+};
+
+/* A token id: 0 to n_vocab - 1. */
+typedef int32_t hadal_token;
+
+/* What went wrong. Caller-allocated, never changes: 1,024 bytes. */
+typedef struct hadal_error {
+    hadal_status status;
+    int32_t detail;          /* errno, a callback's value, a backend's own code; 0 if there is none */
+    uint32_t message_length; /* bytes, without the NUL */
+    char message[1012];      /* UTF-8, NUL-terminated, cut on a code point; names file, field and both values */
+} hadal_error;
+
+/* HADAL_ABI_MAJOR << 16 | HADAL_ABI_MINOR of the library that runs. Since 0.1. */
+HADAL_API uint32_t hadal_abi_version(void);
+
+/* "0.1.0"; static. Since 0.1. */
+HADAL_API const char *hadal_version(void);
+
+/* "CONTEXT_FULL" for HADAL_CONTEXT_FULL and so on; "INTERNAL" for an unknown code; static. Since 0.1. */
+HADAL_API const char *hadal_status_name(hadal_status status);
+
+/* ---- Cancel and progress ----------------------------------------------------------------------------------------- */
+
+/* A flag that ends long calls early. Once triggered it stays so; make a new one for the next piece of work. */
+typedef struct hadal_cancel hadal_cancel;
+
+/* Since 0.1. */
+HADAL_API hadal_status hadal_cancel_create(hadal_cancel **out, hadal_error *err);
+
+/* Asks every call that was given this object to stop: it returns HADAL_CANCELLED at the next op of the program, with
+ * its session as it last was. Safe from any thread and from a signal handler. Since 0.1. */
+HADAL_API void hadal_cancel_trigger(const hadal_cancel *cancel);
+
+/* Calls still running with it keep it alive. Since 0.1. */
+HADAL_API void hadal_cancel_release(hadal_cancel *cancel);
+
+/* Called now and then by the thread that made the long call. Growing. */
+typedef struct hadal_progress {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* done of total: bytes while a model opens, tokens while a prompt is computed. Return 0 to go on; any other value
+     * ends the call with HADAL_CALLBACK. Must not use the handle the call works on. Zero: no progress. */
+    int32_t (*report)(void *user, uint64_t done, uint64_t total);
+    void *user;
+} hadal_progress;
+
+/* ---- Runtime ----------------------------------------------------------------------------------------------------- */
+
+/* Devices, worker threads, memory budget and log. No globals: several may live in one process. Threads start with the
+ * first computation and end with the runtime. Do not fork after creating one. */
+typedef struct hadal_runtime hadal_runtime;
+
+/* Where large blocks come from: KV pages, scratch, weights that are read rather than mapped. Small control objects use
+ * the C++ heap. Both functions may be called from any thread until the last handle of the runtime is released. Growing.
+ */
+typedef struct hadal_allocator {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *(*allocate)(void *user, size_t bytes, size_t alignment); /* NULL when there is no memory; required */
+    void (*deallocate)(void *user, void *block, size_t bytes);     /* required */
+    void *user;
+} hadal_allocator;
+
+enum { HADAL_LOG_ERROR = 1, HADAL_LOG_WARNING = 2, HADAL_LOG_INFO = 3, HADAL_LOG_DEBUG = 4 };
+
+/* Growing. */
+typedef struct hadal_runtime_options {
+    uint32_t struct_size;
+    uint32_t threads;       /* CPU workers, the calling thread among them; 0: one per physical core; <= 1024 */
+    uint64_t memory_budget; /* bytes for everything in this runtime; 0: no cap */
+    const hadal_allocator *allocator; /* copied; NULL: the system's */
+    /* Called from any thread, must not call back. NULL: messages wait for hadal_runtime_log_poll (the newest 256). */
+    void (*log)(void *user, int32_t level, const char *message, size_t length);
+    void *log_user;
+    int32_t log_level; /* the least important level to keep; 0: HADAL_LOG_WARNING */
+    uint32_t reserved;
+} hadal_runtime_options;
+
+/* Fails: INVALID_ARGUMENT (threads, allocator). Since 0.1. */
+HADAL_API hadal_status hadal_runtime_create(const hadal_runtime_options *options, hadal_runtime **out,
+                                            hadal_error *err);
+
+/* Since 0.1. */
+HADAL_API void hadal_runtime_release(hadal_runtime *runtime);
+
+/* Loads a chip's plug-in from exactly this path; its devices are added after the built-in ones and preferred to them.
+ * Fails: NOT_FOUND, ABI_MISMATCH (the message has both versions), BAD_FORMAT (no hadal_backend_entry). Since 0.1. */
+HADAL_API hadal_status hadal_runtime_load_backend(hadal_runtime *runtime, const char *path, hadal_error *err);
+
+/* Growing. */
+typedef struct hadal_device_info {
+    uint32_t struct_size;
+    uint32_t reserved;
+    char backend[32];      /* "cpu", "reference", "cuda", or what a plug-in calls itself */
+    char name[128];        /* the device and the instruction set in use, for people */
+    uint64_t memory_bytes; /* total; 0 if unknown */
+} hadal_device_info;
+
+/* Since 0.1. */
+HADAL_API size_t hadal_runtime_device_count(const hadal_runtime *runtime);
+
+/* Fails: NOT_FOUND (no device i). Since 0.1. */
+HADAL_API hadal_status hadal_runtime_device_info(const hadal_runtime *runtime, size_t i, hadal_device_info *out,
+                                                 hadal_error *err);
+
+/* Takes the oldest waiting log message. DONE: none is waiting. A message that does not fit stays (BUFFER_TOO_SMALL).
+ * Since 0.1. */
+HADAL_API hadal_status hadal_runtime_log_poll(const hadal_runtime *runtime, int32_t *level, char *buf, size_t cap,
+                                              size_t *len, hadal_error *err);
+
+/* ---- Model ------------------------------------------------------------------------------------------------------- */
+
+/* A checkpoint bound to devices. Immutable, shared by sessions on any threads. */
+typedef struct hadal_model hadal_model;
+
+enum { HADAL_LOAD_MMAP = 0, HADAL_LOAD_READ = 1 }; /* map the weights, or read them (files that may change) */
+enum { HADAL_KV_BF16 = 0, HADAL_KV_F32 = 1 };      /* element type of the cache */
+enum { HADAL_FALLBACK_ALLOW = 0, HADAL_FALLBACK_FORBID = 1 }; /* may ops go to another device than the one named? */
+
+/* Growing. */
+typedef struct hadal_model_options {
+    uint32_t struct_size;
+    int32_t load;                   /* HADAL_LOAD_*; 0: mmap */
+    const char *backend;            /* backend to prefer; NULL: plug-ins, then cpu */
+    int32_t fallback;               /* HADAL_FALLBACK_*; 0: allow, with a line in the log for each op */
+    int32_t kv_type;                /* HADAL_KV_*; 0: bf16; holds for every session of the model */
+    uint64_t memory_budget;         /* bytes for this model and its sessions; 0: the runtime's */
+    const hadal_progress *progress; /* bytes prepared; used only inside the call */
+    const hadal_cancel *cancel;     /* used only inside the call */
+} hadal_model_options;
+
+/* What a checkpoint is. Growing. */
+typedef struct hadal_model_info {
+    uint32_t struct_size;
+    uint32_t n_layers;
+    char name[128];                  /* from the file; may be empty */
+    char architecture[32];           /* "llama" */
+    char weight_type[16];            /* type of most weight bytes: "Q4_K" */
+    uint64_t n_parameters;           /* all weights */
+    uint64_t n_active_parameters;    /* touched by one token: without the embedding rows it does not read */
+    uint64_t context_tokens;         /* trained length */
+    uint64_t weight_bytes;           /* as stored */
+    uint64_t weight_bytes_per_token; /* read for one token at batch 1, output head included */
+    uint64_t kv_bytes_per_token;     /* in the cache, for the kv_type asked */
+    uint32_t n_vocab;                /* tokens; width of a row of logits */
+    uint32_t d_model;                /* width of the residual stream */
+    uint32_t n_heads;
+    uint32_t n_kv_heads;
+    int32_t has_tokenizer; /* 1: hadal_model_tokenizer works */
+    uint32_t reserved;
+} hadal_model_info;
+
+/* Memory a model needs, known before a byte of weight is read. Growing. */
+typedef struct hadal_requirements {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t mapped_bytes;      /* used where they lie in the files; reclaimable by the system; not in the budget */
+    uint64_t model_bytes;       /* allocated once by hadal_model_open */
+    uint64_t session_bytes;     /* allocated by each session with default options, without its cache */
+    uint64_t kv_bytes_per_page; /* the cache grows by pages of kv_tokens_per_page tokens */
+    uint64_t kv_tokens_per_page;
+    uint64_t max_context_tokens; /* longest context of one session within the budget, at most the trained length */
+} hadal_requirements;
+
+/* Reads headers only, builds the program and plans its memory. path: a .gguf file, or a folder in Hugging Face form.
+ * Either out-struct may be NULL; set its struct_size first. Fails: NOT_FOUND, BAD_FORMAT, UNSUPPORTED. Since 0.1. */
+HADAL_API hadal_status hadal_model_inspect(const hadal_runtime *runtime, const char *path,
+                                           const hadal_model_options *options, hadal_model_info *info,
+                                           hadal_requirements *requirements, hadal_error *err);
+
+/* Fails: as inspect; OUT_OF_MEMORY (a budget is smaller than the plan, with both numbers); CANCELLED. Since 0.1. */
+HADAL_API hadal_status hadal_model_open(const hadal_runtime *runtime, const char *path,
+                                        const hadal_model_options *options, hadal_model **out, hadal_error *err);
+
+/* Since 0.1. */
+HADAL_API void hadal_model_release(hadal_model *model);
+
+/* Since 0.1. */
+HADAL_API hadal_status hadal_model_get_info(const hadal_model *model, hadal_model_info *out, hadal_error *err);
+
+/* One metadata value of the checkpoint as text: a GGUF key ("general.name") or a path into config.json
+ * ("rope_scaling.factor"). Fails: NOT_FOUND; UNSUPPORTED (an array). Since 0.1. */
+HADAL_API hadal_status hadal_model_meta(const hadal_model *model, const char *key, char *buf, size_t cap, size_t *len,
+                                        hadal_error *err);
+
+/* The plan as JSON: every op, its device, why not another, memory of each segment, bytes crossing devices per row.
+ * Since 0.1. */
+HADAL_API hadal_status hadal_model_plan_json(const hadal_model *model, char *buf, size_t cap, size_t *len,
+                                             hadal_error *err);
+
+/* ---- Tokenizer --------------------------------------------------------------------------------------------------- */
+
+/* Text to tokens and back. Usable without weights. */
+typedef struct hadal_tokenizer hadal_tokenizer;
+
+/* Encode flags. Special tokens in the text are plain text unless PARSE_SPECIAL is given: user text must not carry it.
+ */
+enum { HADAL_ENCODE_ADD_SPECIAL = 1, HADAL_ENCODE_PARSE_SPECIAL = 2 }; /* BOS/EOS as the vocabulary asks; parse */
+enum { HADAL_DECODE_SPECIAL = 1 };                                     /* write special tokens as their text */
+enum { HADAL_SPECIAL_BOS = 0, HADAL_SPECIAL_EOS = 1, HADAL_SPECIAL_UNKNOWN = 2, HADAL_SPECIAL_PADDING = 3 };
+
+/* path: a .gguf file, with or without weights. Fails: NOT_FOUND (no vocabulary in it), BAD_FORMAT, UNSUPPORTED (a kind
+ * of tokenizer, named). Since 0.1. */
+HADAL_API hadal_status hadal_tokenizer_open(const hadal_runtime *runtime, const char *path, hadal_tokenizer **out,
+                                            hadal_error *err);
+
+/* The model's own. Fails: NOT_FOUND (the checkpoint has none). Since 0.1. */
+HADAL_API hadal_status hadal_model_tokenizer(const hadal_model *model, hadal_tokenizer **out, hadal_error *err);
+
+/* Since 0.1. */
+HADAL_API void hadal_tokenizer_release(hadal_tokenizer *tokenizer);
+
+/* Number of tokens. Since 0.1. */
+HADAL_API size_t hadal_tokenizer_size(const hadal_tokenizer *tokenizer);
+
+/* text -> out[*n]. Fails: INVALID_ARGUMENT (invalid UTF-8, with its offset), BUFFER_TOO_SMALL. Since 0.1. */
+HADAL_API hadal_status hadal_tokenizer_encode(const hadal_tokenizer *tokenizer, const char *text, size_t len,
+                                              uint32_t flags, hadal_token *out, size_t cap, size_t *n,
+                                              hadal_error *err);
+
+/* tokens[n] -> buf[*len]; the bytes may end inside a code point (a decoder waits for the rest).
+ * Fails: INVALID_ARGUMENT (an id out of range), BUFFER_TOO_SMALL. Since 0.1. */
+HADAL_API hadal_status hadal_tokenizer_decode(const hadal_tokenizer *tokenizer, const hadal_token *tokens, size_t n,
+                                              uint32_t flags, char *buf, size_t cap, size_t *len, hadal_error *err);
+
+/* The bytes one token stands for, special tokens as their text. Since 0.1. */
+HADAL_API hadal_status hadal_tokenizer_token_bytes(const hadal_tokenizer *tokenizer, hadal_token token, char *buf,
+                                                   size_t cap, size_t *len, hadal_error *err);
+
+/* Id of HADAL_SPECIAL_*, or -1 if the vocabulary has none. Since 0.1. */
+HADAL_API hadal_token hadal_tokenizer_special(const hadal_tokenizer *tokenizer, int32_t which);
+
+/* Turns a stream of tokens into whole UTF-8 code points. */
+typedef struct hadal_decoder hadal_decoder;
+
+/* Keeps the tokenizer alive. Since 0.1. */
+HADAL_API hadal_status hadal_decoder_create(const hadal_tokenizer *tokenizer, hadal_decoder **out, hadal_error *err);
+
+/* The text that is complete now, maybe empty; valid until the next call on this decoder. Bytes that can never become
+ * UTF-8 come out as U+FFFD. token -1 ends the stream: an unfinished code point comes out as U+FFFD.
+ * Fails: INVALID_ARGUMENT (an id out of range). Since 0.1. */
+HADAL_API hadal_status hadal_decoder_push(hadal_decoder *decoder, hadal_token token, const char **text, size_t *len,
+                                          hadal_error *err);
+
+/* Since 0.1. */
+HADAL_API void hadal_decoder_release(hadal_decoder *decoder);
+
+/* ---- Session ----------------------------------------------------------------------------------------------------- */
+
+/* One mutable timeline: tokens, and the keys and values computed for a prefix of them. sync, append and truncate only
+ * edit the tokens; eval computes what is not computed yet. */
+typedef struct hadal_session hadal_session;
+
+/* Growing. */
+typedef struct hadal_session_options {
+    uint32_t struct_size;
+    uint32_t chunk;   /* rows computed in one run of a long prompt; 0: chosen; <= context */
+    uint64_t context; /* most tokens; 0: the model's trained length, or what the budget allows */
+    uint32_t extend;  /* 1: context may exceed the trained length */
+    uint32_t reserved;
+    uint64_t memory_budget; /* bytes for this session; 0: the model's */
+} hadal_session_options;
+
+/* Keeps the model alive. Fails: INVALID_ARGUMENT (context beyond the trained length), OUT_OF_MEMORY. Since 0.1. */
+HADAL_API hadal_status hadal_session_create(const hadal_model *model, const hadal_session_options *options,
+                                            hadal_session **out, hadal_error *err);
+
+/* A generator that borrows it keeps it alive. Since 0.1. */
+HADAL_API void hadal_session_release(hadal_session *session);
+
+/* Makes the timeline equal tokens[n], keeping what was computed for their common prefix. *n_reused (may be NULL): the
+ * tokens that need no computation. Fails: as append. Since 0.1. */
+HADAL_API hadal_status hadal_session_sync(hadal_session *session, const hadal_token *tokens, size_t n, size_t *n_reused,
+                                          hadal_error *err);
+
+/* Adds tokens[n] at the end and reserves their room. Fails: INVALID_ARGUMENT (an id), CONTEXT_FULL (no positions),
+ * OUT_OF_MEMORY (no budget). Since 0.1. */
+HADAL_API hadal_status hadal_session_append(hadal_session *session, const hadal_token *tokens, size_t n,
+                                            hadal_error *err);
+
+/* Keeps the first n_tokens. Fails: INVALID_ARGUMENT (more than there are). Since 0.1. */
+HADAL_API hadal_status hadal_session_truncate(hadal_session *session, size_t n_tokens, hadal_error *err);
+
+/* Tokens in the timeline. Fails: BUSY. Since 0.1. */
+HADAL_API hadal_status hadal_session_length(const hadal_session *session, size_t *n, hadal_error *err);
+
+/* Copies the tokens from index first on. *n: how many there are from first. Since 0.1. */
+HADAL_API hadal_status hadal_session_tokens(const hadal_session *session, size_t first, hadal_token *out, size_t cap,
+                                            size_t *n, hadal_error *err);
+
+enum { HADAL_LOGITS_LAST = 0, HADAL_LOGITS_NONE = 1, HADAL_LOGITS_ALL = 2 };
+
+/* Growing. */
+typedef struct hadal_run_options {
+    uint32_t struct_size;
+    int32_t logits; /* HADAL_LOGITS_*: of which of the newly computed tokens; 0: the last */
+    uint32_t chunk; /* rows per run; 0: the session's; not above it */
+    uint32_t reserved;
+    const hadal_progress *progress; /* tokens computed */
+    const hadal_cancel *cancel;
+} hadal_run_options;
+
+/* Computes every token that is not computed yet, in runs of chunk rows. What completed runs computed is kept when a
+ * later run fails. DONE: there was nothing to compute, and the logits are as before. Fails: CANCELLED, CALLBACK,
+ * OUT_OF_MEMORY (logits of all tokens do not fit). Since 0.1. */
+HADAL_API hadal_status hadal_session_eval(hadal_session *session, const hadal_run_options *options, hadal_error *err);
+
+/* Copies n rows of n_vocab logits, of the tokens at index first and after, from the last eval; cap in floats.
+ * Fails: NOT_FOUND (that eval kept no logits of one of them), BUFFER_TOO_SMALL. Since 0.1. */
+HADAL_API hadal_status hadal_session_logits(const hadal_session *session, size_t first, size_t n, float *out,
+                                            size_t cap, hadal_error *err);
+
+/* ---- Generator --------------------------------------------------------------------------------------------------- */
+
+/* Pulls tokens from a session, which it borrows until it is released: meanwhile every call on the session is BUSY. */
+typedef struct hadal_generator hadal_generator;
+
+/* Added to one token's logit before sampling; -INFINITY forbids the token. Never changes. */
+typedef struct hadal_logit_bias {
+    hadal_token token;
+    float bias;
+} hadal_logit_bias;
+
+/* A piece of text. Never changes. */
+typedef struct hadal_text {
+    const char *data;
+    size_t length; /* bytes */
+} hadal_text;
+
+/* How a token is drawn. In this order: bias, penalties, temperature, top_k, top_p, min_p, draw. Growing. */
+typedef struct hadal_sampling {
+    uint32_t struct_size;
+    float temperature; /* 0: greedy (ties go to the lowest id) */
+    uint32_t top_k;    /* keep the k most likely; 0: off */
+    float top_p;       /* keep the fewest whose probabilities reach top_p (arXiv:1904.09751); 0: off; <= 1 */
+    float min_p;       /* keep those at least min_p times the likeliest (arXiv:2407.01082); 0: off; <= 1 */
+    float
+        repetition_penalty; /* divides positive, multiplies negative logits of tokens seen (arXiv:1909.05858); 0: off */
+    float presence_penalty; /* subtracted once from tokens seen; 0: off */
+    float frequency_penalty; /* subtracted per occurrence; 0: off */
+    uint32_t penalty_window; /* newest tokens of the timeline that count as seen; 0: all */
+    uint32_t reserved;
+    uint64_t seed; /* same seed, same tokens */
+    const hadal_logit_bias *logit_bias;
+    size_t n_logit_bias;
+} hadal_sampling;
+
+/* Everything in it is copied by create. Growing. */
+typedef struct hadal_generate_options {
+    uint32_t struct_size;
+    uint32_t ignore_eos;            /* 1: the vocabulary's end tokens do not stop */
+    uint64_t max_tokens;            /* 0: until a stop or the end of the context */
+    const hadal_sampling *sampling; /* NULL: greedy */
+    const hadal_token *stop_tokens; /* beside the vocabulary's own; the one that stops is not in the text */
+    size_t n_stop_tokens;
+    const hadal_text *stop_strings; /* found also when split over tokens; not part of the text; need a tokenizer */
+    size_t n_stop_strings;
+    const hadal_cancel *cancel;
+    const hadal_progress *progress; /* of the prompt; must outlive the generator */
+} hadal_generate_options;
+
+/* Events. Skip kinds you do not know: later releases add some. */
+enum {
+    HADAL_EVENT_TOKEN = 1, /* one token was drawn; text holds what became final with it, maybe nothing */
+    HADAL_EVENT_STOP = 2   /* the end, with its reason; text holds what was held back */
+};
+enum {
+    HADAL_STOP_EOS = 1,        /* an end token of the vocabulary */
+    HADAL_STOP_TOKEN = 2,      /* one of stop_tokens */
+    HADAL_STOP_STRING = 3,     /* one of stop_strings */
+    HADAL_STOP_MAX_TOKENS = 4, /* max_tokens were drawn */
+    HADAL_STOP_CONTEXT = 5     /* the session's context is full */
+};
+
+/* Growing. */
+typedef struct hadal_event {
+    uint32_t struct_size;
+    int32_t kind;        /* HADAL_EVENT_* */
+    hadal_token token;   /* TOKEN: the id; STOP by a token: that id; else -1 */
+    int32_t stop_reason; /* STOP: HADAL_STOP_*; else 0 */
+    const char *text;    /* whole UTF-8 code points; valid until the next call on the generator; never NULL */
+    size_t text_length;  /* 0 without a tokenizer */
+} hadal_event;
+
+/* Borrows the session. The timeline must hold at least one token. Fails: INVALID_ARGUMENT (a sampling value, an id, an
+ * empty timeline), BUSY (another generator), UNSUPPORTED (stop strings without a tokenizer). Since 0.1. */
+HADAL_API hadal_status hadal_generator_create(hadal_session *session, const hadal_generate_options *options,
+                                              hadal_generator **out, hadal_error *err);
+
+/* Computes until there is an event. OK: one event. DONE: the stop event was already given. A drawn token is appended to
+ * the session; an end or stop token is not. After a failure the session holds what it held before the call, and the
+ * call may be repeated. Fails: CANCELLED, CALLBACK, OUT_OF_MEMORY. Since 0.1. */
+HADAL_API hadal_status hadal_generator_next(hadal_generator *generator, hadal_event *out, hadal_error *err);
+
+/* Growing. */
+typedef struct hadal_stats {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t prefill_tokens; /* computed before the first token was drawn */
+    uint64_t prefill_ns;
+    uint64_t decode_tokens; /* computed after it */
+    uint64_t decode_ns;
+    uint64_t sample_ns;
+    uint64_t copied_bytes; /* between devices */
+} hadal_stats;
+
+/* Since 0.1. */
+HADAL_API hadal_status hadal_generator_stats(const hadal_generator *generator, hadal_stats *out, hadal_error *err);
+
+/* Gives the session back. Since 0.1. */
+HADAL_API void hadal_generator_release(hadal_generator *generator);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,31 @@
+// A stream of tokens to whole UTF-8 code points.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "text/tokenizer.h"
+
+namespace hadal::core {
+
+class Decoder {
+public:
+    /// at_start: the next token begins a text, so that the space encode adds in front is dropped.
+    Decoder(std::shared_ptr<const Tokenizer> tokenizer, bool at_start);
+
+    /// What is complete with this token; valid until the next call. Bytes that can never become UTF-8 come out as
+    /// U+FFFD. Control tokens give nothing. Fails: invalid_argument (an id out of range); nothing is lost.
+    Result<std::string_view> push(Token token);
+
+    /// The end: an unfinished code point comes out as U+FFFD.
+    std::string_view finish();
+
+private:
+    std::shared_ptr<const Tokenizer> tokenizer_;
+    std::string pending_;  ///< an incomplete code point, at most 3 bytes
+    std::string ready_;
+    bool at_start_;
+};
+
+}  // namespace hadal::core

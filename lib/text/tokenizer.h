@@ -1,0 +1,61 @@
+// Text to tokens and back. Works without weights: all it needs is a checkpoint's metadata.
+//
+// One file per kind of vocabulary; the kind is named by the file, never guessed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "format/metadata.h"
+
+namespace hadal::core {
+
+using Token = int32_t;
+
+enum class TokenKind : uint8_t { normal, unknown, control, user_defined, byte, unused };
+
+/// Ids with a role; -1 where the vocabulary has none.
+struct SpecialTokens {
+    Token bos = -1;
+    Token eos = -1;
+    Token unknown = -1;
+    Token padding = -1;
+    bool add_bos = false;  ///< encode begins with bos when asked to add special tokens
+    bool add_eos = false;
+    std::vector<Token> stops;  ///< eos and everything else that ends a turn; sorted
+};
+
+struct EncodeOptions {
+    bool add_special = false;    ///< bos and eos as the vocabulary asks
+    bool parse_special = false;  ///< recognise special tokens in the text; never set for user text
+};
+
+/// Immutable; const calls may run concurrently.
+class Tokenizer {
+public:
+    /// Fails: not_found (the metadata holds no vocabulary), unsupported (names the kind), bad_format (names the key).
+    static Result<std::unique_ptr<const Tokenizer>> open(const Metadata &metadata);
+    virtual ~Tokenizer() = default;
+
+    virtual size_t size() const = 0;
+    virtual const SpecialTokens &special() const = 0;
+
+    /// Fails: invalid_argument (invalid UTF-8, with its offset).
+    virtual Result<std::vector<Token>> encode(std::string_view text, const EncodeOptions &options) const = 0;
+
+    /// The bytes a token stands for; those of a control token are its text. The view lives as long as the tokenizer.
+    /// Fails: invalid_argument (an id out of range).
+    virtual Result<std::string_view> token_bytes(Token token) const = 0;
+    virtual Result<TokenKind> token_kind(Token token) const = 0;
+
+    /// Tokens of a whole text to its bytes: drops the space encode put in front; control tokens are written only if
+    /// with_special. Fails: invalid_argument (an id out of range).
+    virtual Result<std::string> decode(const std::vector<Token> &tokens, bool with_special) const = 0;
+};
+
+}  // namespace hadal::core
