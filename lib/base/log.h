@@ -18,7 +18,7 @@ struct LogSink {
     void *user = nullptr;
 };
 
-/// Thread-safe. Never fails: a message that cannot be kept is dropped.
+/// Thread-safe; the callback is called from whichever thread writes. A full queue drops its oldest message.
 class Log {
 public:
     Log(LogSink sink, LogLevel least_important);

@@ -63,7 +63,8 @@ private:
 class Block {
 public:
     Block() = default;
-    /// Fails: out_of_memory with the number of bytes and what they were for. bytes 0 gives an empty block.
+    /// Fails: out_of_memory with the number of bytes and what they were for; callback (the application's allocator
+    /// ignored the alignment). bytes 0 gives an empty block.
     static Result<Block> make(const Allocator &allocator, size_t bytes, const char *what);
     Block(Block &&other) noexcept;
     Block &operator=(Block &&other) noexcept;

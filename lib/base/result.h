@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <locale>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -37,10 +38,11 @@ struct Error {
     int32_t detail = 0;  ///< errno, a callback's value or a backend's code
 };
 
-/// The parts of a message, one after the other, as operator<< writes them.
+/// The parts of a message, one after the other, as operator<< writes them whatever locale the application set.
 template <class... Parts>
 std::string text(const Parts &...parts) {
     std::ostringstream out;
+    out.imbue(std::locale::classic());
     (out << ... << parts);
     return std::move(out).str();
 }
