@@ -1,0 +1,87 @@
+// An opened model: a checkpoint, its program, the plan that puts it on devices, and its tokenizer. Immutable.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/memory.h"
+#include "base/result.h"
+#include "base/watch.h"
+#include "engine/runtime.h"
+#include "format/checkpoint.h"
+#include "model/family.h"
+#include "plan/executable.h"
+#include "text/tokenizer.h"
+
+namespace hadal::core {
+
+enum class LoadMode { mmap, read };
+
+struct ModelOptions {
+    LoadMode load = LoadMode::mmap;
+    std::string backend;  ///< preferred; empty: the runtime's order
+    Fallback fallback = Fallback::allow;
+    uint32_t kv_dtype = HADAL_DTYPE_BF16;  ///< or F32
+    uint64_t memory_budget = 0;
+    Watch watch;              ///< bytes prepared
+    std::vector<OpPin> pins;  ///< ops that must lie on a given device; tests
+};
+
+/// Numbers of a checkpoint and its plan, for people and for choosing a context.
+struct ModelSummary {
+    ModelFacts facts;
+    std::string weight_type;  ///< of most weight bytes
+    uint64_t n_parameters = 0;
+    uint64_t n_active_parameters = 0;
+    uint64_t weight_bytes = 0;
+    uint64_t weight_bytes_per_token = 0;
+    uint64_t kv_bytes_per_page = 0;
+    uint64_t model_bytes = 0;    ///< allocated by open
+    uint64_t session_bytes = 0;  ///< allocated by a session with default options, without pages
+    uint64_t max_context = 0;    ///< within the budget, at most the trained length
+};
+
+/// Rows of a run and wanted rows of a run that a session of this context plans for.
+struct RunLimits {
+    uint32_t max_rows;
+    uint32_t max_out;
+};
+
+class Model {
+public:
+    /// Headers only: what open would make, without weights. Fails: as open.
+    static Result<ModelSummary> inspect(const Runtime &runtime, const std::string &path, const ModelOptions &options);
+
+    /// Fails: not_found, bad_format, unsupported, out_of_memory, cancelled, callback.
+    static Result<std::shared_ptr<const Model>> open(std::shared_ptr<const Runtime> runtime, const std::string &path,
+                                                     const ModelOptions &options);
+
+    const ModelSummary &summary() const { return summary_; }
+    const ModelFacts &facts() const { return summary_.facts; }
+    const Metadata &metadata() const { return checkpoint_.metadata(); }
+    const Executable &executable() const { return *executable_; }
+    const Runtime &runtime() const { return *runtime_; }
+    const std::shared_ptr<MemoryBudget> &budget() const { return budget_; }
+    /// Fails: not_found, unsupported, as opening the vocabulary did.
+    Result<std::shared_ptr<const Tokenizer>> tokenizer() const;
+
+private:
+    Model(std::shared_ptr<const Runtime> runtime, Checkpoint checkpoint);
+
+    std::shared_ptr<const Runtime> runtime_;
+    Checkpoint checkpoint_;
+    ModelSummary summary_;
+    std::shared_ptr<MemoryBudget> budget_;
+    Reservation reservation_;
+    std::unique_ptr<WeightBytes> weights_;
+    std::unique_ptr<const Executable> executable_;  ///< uses weights_
+    std::shared_ptr<const Tokenizer> tokenizer_;
+    Error no_tokenizer_;  ///< why tokenizer_ is null
+};
+
+/// Rows per run: chunk, or where it is 0 a default that keeps scratch small; wanted rows so that their logits stay
+/// small.
+RunLimits run_limits(const ModelFacts &facts, uint64_t context, uint32_t chunk);
+
+}  // namespace hadal::core

@@ -1,0 +1,87 @@
+#include "plan/program.h"
+
+#include <sstream>
+
+namespace hadal::core {
+
+std::string op_name(uint32_t opcode) {
+    switch (opcode) {
+        case HADAL_OP_GATHER_ROWS:
+            return "gather_rows";
+        case HADAL_OP_MATMUL:
+            return "matmul";
+        case HADAL_OP_ADD:
+            return "add";
+        case HADAL_OP_SILU_MUL:
+            return "silu_mul";
+        case HADAL_OP_RMS_NORM:
+            return "rms_norm";
+        case HADAL_OP_ROPE:
+            return "rope";
+        case HADAL_OP_KV_APPEND:
+            return "kv_append";
+        case HADAL_OP_ATTENTION:
+            return "attention";
+        default:
+            return "op " + std::to_string(opcode);
+    }
+}
+
+int64_t row_elements(const Value &value) {
+    int64_t n = 1;
+    for (size_t i = 1; i < value.dims.size(); ++i) n *= value.dims[i].count;
+    return n;
+}
+
+std::string dims_text(const std::vector<Dim> &dims) {
+    std::ostringstream out;
+    const char *separator = "[";
+    for (const Dim &dim : dims) {
+        out << separator;
+        if (dim.symbol == Symbol::none || dim.count != 1) out << dim.count;
+        if (dim.symbol != Symbol::none && dim.count != 1) out << "*";
+        if (dim.symbol == Symbol::rows) out << "rows";
+        if (dim.symbol == Symbol::out) out << "out";
+        separator = ", ";
+    }
+    out << "]";
+    return std::move(out).str();
+}
+
+uint64_t page_bytes(const Program &program, const Value &state) {
+    const uint64_t element_bytes = state.dtype == HADAL_DTYPE_BF16 ? 2 : 4;
+    const int64_t per_position = state.dims[0].count * (state.dims[1].count + state.dims[2].count);
+    return element_bytes * program.page_size * static_cast<uint64_t>(per_position);
+}
+
+std::vector<ValueId> states(const Program &program) {
+    std::vector<ValueId> result;
+    for (ValueId id = 0; id < program.values.size(); ++id) {
+        const Value &value = program.values[id];
+        if (value.kind == ValueKind::state && value.base == id) result.push_back(id);
+    }
+    return result;
+}
+
+ValueId logits(const Program &program) {
+    for (ValueId id = 0; id < program.values.size(); ++id) {
+        if (program.values[id].kind == ValueKind::output) return id;
+    }
+    return static_cast<ValueId>(program.values.size());
+}
+
+std::string print(const Program &program) {
+    std::ostringstream out;
+    for (size_t i = 0; i < program.ops.size(); ++i) {
+        const Op &op = program.ops[i];
+        out << i << ' ' << op_name(op.opcode);
+        for (const ValueId id : op.outputs)
+            out << ' ' << program.values[id].name << ' ' << dims_text(program.values[id].dims);
+        out << " <-";
+        for (const ValueId id : op.inputs) out << ' ' << program.values[id].name;
+        out << '\n';
+    }
+    return std::move(out).str();
+}
+
+}  // namespace hadal::core
