@@ -3,204 +3,257 @@
 // Write one Kernel per op, list them in a Backend, and export sdk::entry<backend>: that is a plug-in. The SDK places
 // activations in one arena by their lifetimes, measures before it allocates, enters the team of workers once per run,
 // puts a barrier between ops, polls the stop flag there, and carries a kernel's failure out. Header-only C++17, no
-// exceptions cross it. Sections: views of what the library says; kernels; unpackers; the backend.
+// exceptions cross it. Compile with -fvisibility=hidden, so that two plug-ins in one process share no inline function.
+//
+// Read next: sdk/kernel.hpp (all a kernel sees), sdk/unpack.hpp (element types, rope frequencies). This file has the
+// table of backend.h over them; sdk/segment.hpp and sdk/program.hpp are its inside.
 #ifndef HADAL_BACKEND_SDK_HPP
 #define HADAL_BACKEND_SDK_HPP
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
 
-#include "hadal/backend.h"
-#include "hadal/ops.h"
+#include "hadal/sdk/kernel.hpp"
+#include "hadal/sdk/program.hpp"
+#include "hadal/sdk/segment.hpp"
+#include "hadal/sdk/unpack.hpp"
 
 namespace hadal::sdk {
 
-// ---- Views of what the library says ---------------------------------------------------------------------------------
+namespace detail {
 
-/// A run block and its arrays (ops.h). The library built it; backends trust it.
-class Run {
-public:
-    explicit Run(const void *block)
-        : block_(static_cast<const hadal_run_block *>(block)), bytes_(static_cast<const std::byte *>(block)) {}
-
-    uint32_t n_rows() const { return block_->n_rows; }
-    uint32_t n_out() const { return block_->n_out; }
-    uint32_t n_timelines() const { return block_->n_timelines; }
-    uint32_t page_size() const { return block_->page_size; }
-
-    const int32_t *tokens() const { return at<int32_t>(block_->tokens_offset); }        ///< [n_rows]
-    const int32_t *positions() const { return at<int32_t>(block_->positions_offset); }  ///< [n_rows]
-    const int32_t *out_rows() const { return at<int32_t>(block_->out_rows_offset); }    ///< [n_out]
-    const hadal_run_timeline &timeline(uint32_t i) const { return at<hadal_run_timeline>(block_->timelines_offset)[i]; }
-    /// Page ids of a timeline: position p lies in pages[p / page_size], slot p % page_size.
-    const uint32_t *pages(const hadal_run_timeline &timeline) const {
-        return at<uint32_t>(block_->pages_offset) + timeline.first_page;
-    }
-
-    int64_t count(const hadal_bk_dim &dim) const {
-        return dim.symbol == HADAL_BK_SYMBOL_ROWS  ? dim.count * n_rows()
-               : dim.symbol == HADAL_BK_SYMBOL_OUT ? dim.count * n_out()
-                                                   : dim.count;
-    }
-
-private:
-    template <class T>
-    const T *at(uint32_t offset) const {
-        return reinterpret_cast<const T *>(bytes_ + offset);
-    }
-    const hadal_run_block *block_;
-    const std::byte *bytes_;
-};
-
-/// One timeline's share of an operand's rows: [first, first + count). What a kernel chooses by the number of rows, it
-/// must choose by this count, never by the rows of the whole run, so that other timelines cannot change its bits.
-struct RowGroup {
-    uint32_t first;
-    uint32_t count;
-};
-
-/// The share of timeline i in operands whose first dim has this symbol.
-inline RowGroup row_group(const Run &run, uint32_t timeline_i, uint32_t symbol) {
-    const hadal_run_timeline &timeline = run.timeline(timeline_i);
-    return symbol == HADAL_BK_SYMBOL_OUT ? RowGroup{timeline.first_out, timeline.n_out}
-                                         : RowGroup{timeline.first_row, timeline.n_rows};
+template <const Backend &B>
+hadal_status device_open(const hadal_bk_host *host, uint32_t index, hadal_bk_device **out, hadal_error *err) {
+    *out = nullptr;
+    if (host == nullptr || host->struct_size < sizeof(hadal_bk_host))
+        return fill_error(err, HADAL_INVALID_ARGUMENT, "host is NULL or has fewer than ", sizeof(hadal_bk_host),
+                          " bytes");
+    if (index != 0) return fill_error(err, HADAL_NOT_FOUND, B.name, " has one device, not ", index);
+    auto *device = new (std::nothrow) Device{&B, host};
+    if (device == nullptr) return fill_error(err, HADAL_OUT_OF_MEMORY, "no memory for a device");
+    *out = reinterpret_cast<hadal_bk_device *>(device);
+    return HADAL_OK;
 }
 
-/// Elements of one index of dims[0]: the product of the other dims.
-inline int64_t row_elements(const hadal_bk_value &value) {
-    int64_t n = 1;
-    for (uint32_t i = 1; i < value.rank; ++i) n *= value.dims[i].count;
-    return n;
+inline hadal_status device_count(uint32_t *out, hadal_error *) {
+    *out = 1;
+    return HADAL_OK;
 }
 
-/// An op of a segment, without data.
-class OpView {
-public:
-    OpView(const hadal_bk_segment &segment, const hadal_bk_op &op) : segment_(&segment), op_(&op) {}
-
-    uint32_t opcode() const { return op_->opcode; }
-    uint32_t n_inputs() const { return op_->n_inputs; }
-    uint32_t n_outputs() const { return op_->n_outputs; }
-    const hadal_bk_value &input(uint32_t i) const { return segment_->values[op_->inputs[i]]; }
-    const hadal_bk_value &output(uint32_t i) const { return segment_->values[op_->outputs[i]]; }
-    uint32_t page_size() const { return segment_->page_size; }
-    /// The attribute struct ops.h names for this op.
-    template <class T>
-    const T &attributes() const {
-        return *static_cast<const T *>(op_->attributes);
-    }
-
-private:
-    const hadal_bk_segment *segment_;
-    const hadal_bk_op *op_;
-};
-
-/// One operand of one op in one run. Weights in one part only: the planner gives several to who asks for them.
-struct Operand {
-    const hadal_bk_value *value;
-    std::byte *data;     ///< first element; a view's offset is in it. Weights and inputs must not be written
-    int64_t rows;        ///< dims[0] of this run
-    int64_t row_stride;  ///< elements
-
-    /// Activations and outputs.
-    float *row(int64_t i) const { return reinterpret_cast<float *>(data) + i * row_stride; }
-};
-
-/// A cache (ops.h, "The cache"): where the vectors of a position lie.
-class StateView {
-public:
-    StateView(const Operand &state, uint32_t page_size)
-        : data_(state.data),
-          n_kv_(state.value->dims[0].count),
-          d_k_(state.value->dims[1].count),
-          d_v_(state.value->dims[2].count),
-          page_size_(page_size),
-          element_bytes_(state.value->dtype == HADAL_DTYPE_BF16 ? 2 : 4) {}
-
-    int64_t n_kv() const { return n_kv_; }
-    int64_t d_k() const { return d_k_; }
-    int64_t d_v() const { return d_v_; }  ///< 0: v is the beginning of k
-
-    /// Slots of one head in one page follow each other: [page_size][d_k].
-    std::byte *k(uint32_t page, int64_t head, uint32_t slot) const {
-        return page_data(page) + element_bytes_ * ((head * page_size_ + slot) * d_k_);
-    }
-    std::byte *v(uint32_t page, int64_t head, uint32_t slot) const {
-        if (d_v_ == 0) return k(page, head, slot);
-        return page_data(page) + element_bytes_ * (n_kv_ * page_size_ * d_k_ + (head * page_size_ + slot) * d_v_);
-    }
-    /// Elements between two slots of v.
-    int64_t v_stride() const { return d_v_ == 0 ? d_k_ : d_v_; }
-
-private:
-    std::byte *page_data(uint32_t page) const {
-        return data_ + element_bytes_ * (int64_t{page} * page_size_ * n_kv_ * (d_k_ + d_v_));
-    }
-    std::byte *data_;
-    int64_t n_kv_, d_k_, d_v_, page_size_, element_bytes_;
-};
-
-// ---- Kernels --------------------------------------------------------------------------------------------------------
-
-/// One of the workers that run an op together.
-struct Worker {
-    const hadal_bk_worker *member;
-
-    uint32_t index() const { return member->index; }
-    uint32_t count() const { return member->count; }
-    void barrier() const { member->barrier(member->team); }
-};
-
-/// A contiguous share of n things for one worker; shares differ by one at most.
-struct Share {
-    int64_t begin;
-    int64_t end;
-};
-inline Share share(int64_t n, const Worker &worker) {
-    return {n * worker.index() / worker.count(), n * (worker.index() + 1) / worker.count()};
+inline void device_close(hadal_bk_device *device) {
+    delete from_handle(device);
 }
 
-/// One op in one run, as one worker sees it. Kernels split output elements over workers; how a sum is ordered must not
-/// depend on worker.count().
-struct Call {
-    const OpView &op;
-    const Run &run;
-    const Operand *inputs;
-    const Operand *outputs;
-    const void *prepared;       ///< what prepare made; null without
-    std::byte *scratch;         ///< this worker's own, 64-aligned
-    std::byte *shared_scratch;  ///< one for all workers, 64-aligned; a barrier orders its use
-    Worker worker;
+inline hadal_status device_info(const hadal_bk_device *device, hadal_bk_device_info *out, hadal_error *err) {
+    const hadal_status status = check_out(out, "device_info", err);
+    if (status != HADAL_OK) return status;
+    out->host_memory = 1;
+    out->memory_bytes = 0;
+    from_handle(device)->backend->describe(out->name, sizeof out->name);
+    return HADAL_OK;
+}
+
+inline hadal_status buffer_create(hadal_bk_device *device, uint64_t bytes, uint32_t usage, hadal_bk_buffer **out,
+                                  hadal_error *err) {
+    *out = nullptr;
+    if (usage > HADAL_BK_STATE_PAGES) return fill_error(err, HADAL_INVALID_ARGUMENT, "no buffer usage ", usage);
+    const hadal_bk_host *host = from_handle(device)->host;
+    const auto size = static_cast<size_t>(bytes);
+    auto buffer = std::unique_ptr<Buffer>(new (std::nothrow) Buffer{from_handle(device), nullptr, bytes, false});
+    if (buffer != nullptr && size == bytes && size > 0)
+        buffer->data = static_cast<std::byte *>(host->allocate(host->context, size, kAlignment));
+    if (buffer == nullptr || (bytes > 0 && buffer->data == nullptr))
+        return fill_error(err, HADAL_OUT_OF_MEMORY, "no room for a buffer of ", bytes, " bytes");
+    *out = reinterpret_cast<hadal_bk_buffer *>(buffer.release());
+    return HADAL_OK;
+}
+
+inline hadal_status buffer_import(hadal_bk_device *device, const void *bytes, uint64_t n, hadal_bk_buffer **out,
+                                  hadal_error *err) {
+    *out = nullptr;
+    auto *data = static_cast<std::byte *>(const_cast<void *>(bytes));  // imported: never written
+    auto *buffer = new (std::nothrow) Buffer{from_handle(device), data, n, true};
+    if (buffer == nullptr) return fill_error(err, HADAL_OUT_OF_MEMORY, "no memory for a buffer");
+    *out = reinterpret_cast<hadal_bk_buffer *>(buffer);
+    return HADAL_OK;
+}
+
+inline void buffer_destroy(hadal_bk_buffer *handle) {
+    const Buffer *buffer = from_handle(handle);
+    if (buffer == nullptr) return;
+    const hadal_bk_host *host = buffer->device->host;
+    if (!buffer->imported && buffer->data != nullptr)
+        host->deallocate(host->context, buffer->data, static_cast<size_t>(buffer->bytes));
+    delete buffer;
+}
+
+inline hadal_status check_range(const Buffer &buffer, uint64_t offset, uint64_t n, hadal_error *err) {
+    if (offset <= buffer.bytes && n <= buffer.bytes - offset) return HADAL_OK;
+    return fill_error(err, HADAL_INVALID_ARGUMENT, n, " bytes at ", offset, " leave a buffer of ", buffer.bytes);
+}
+
+inline hadal_status buffer_write(hadal_bk_stream *, hadal_bk_buffer *handle, uint64_t offset, const void *from,
+                                 uint64_t n, hadal_error *err) {
+    const Buffer *buffer = from_handle(handle);
+    if (buffer->imported) return fill_error(err, HADAL_INVALID_ARGUMENT, "an imported buffer is read-only");
+    const hadal_status status = check_range(*buffer, offset, n, err);
+    if (status == HADAL_OK && n > 0) std::memcpy(buffer->data + offset, from, static_cast<size_t>(n));
+    return status;
+}
+
+inline hadal_status buffer_read(hadal_bk_stream *, const hadal_bk_buffer *handle, uint64_t offset, void *to, uint64_t n,
+                                hadal_error *err) {
+    const hadal_status status = check_range(*from_handle(handle), offset, n, err);
+    if (status == HADAL_OK && n > 0) std::memcpy(to, from_handle(handle)->data + offset, static_cast<size_t>(n));
+    return status;
+}
+
+/// Streams are synchronous: every call has done its work, and told its failure, when it returns.
+inline hadal_status stream_create(hadal_bk_device *device, hadal_bk_stream **out, hadal_error *err) {
+    auto *stream = new (std::nothrow) Stream{from_handle(device)};
+    *out = reinterpret_cast<hadal_bk_stream *>(stream);
+    return stream != nullptr ? HADAL_OK : fill_error(err, HADAL_OUT_OF_MEMORY, "no memory for a stream");
+}
+
+inline void stream_destroy(hadal_bk_stream *stream) {
+    delete from_handle(stream);
+}
+
+inline hadal_status stream_wait(hadal_bk_stream *, hadal_error *) {
+    return HADAL_OK;
+}
+
+inline hadal_status op_query(const hadal_bk_device *device, const hadal_bk_segment *given, uint32_t op_i,
+                             hadal_bk_answer *out, hadal_error *err) {
+    hadal_bk_segment segment;
+    hadal_status status = check_out(out, "answer", err);
+    if (status == HADAL_OK) status = read_segment(given, &segment, err);
+    if (status != HADAL_OK) return status;
+    if (op_i >= segment.n_ops)
+        return fill_error(err, HADAL_INVALID_ARGUMENT, "op ", op_i, " of a segment of ", segment.n_ops);
+    out->reason[0] = 0;
+    const Backend &backend = *from_handle(device)->backend;
+    out->yes = find_kernel(backend, segment, segment.ops[op_i], out->reason, sizeof out->reason) != nullptr;
+    return HADAL_OK;
+}
+
+inline hadal_status program_measure(const hadal_bk_device *handle, const hadal_bk_segment *given,
+                                    const hadal_bk_limits *given_limits, hadal_bk_sizes *out, hadal_error *err) {
+    return guarded(err, [&] {
+        const Device &device = *from_handle(handle);
+        hadal_bk_segment segment;
+        hadal_bk_limits limits;
+        std::vector<const Kernel *> kernels;
+        Layout layout;
+        hadal_status status = check_out(out, "sizes", err);
+        if (status == HADAL_OK) status = read_segment(given, &segment, err);
+        if (status == HADAL_OK) status = read_struct(given_limits, sizeof(hadal_bk_limits), "limits", &limits, err);
+        if (status == HADAL_OK) status = find_kernels(*device.backend, segment, &kernels, err);
+        if (status == HADAL_OK) status = lay_out(device, segment, kernels, limits, &layout, err);
+        if (status != HADAL_OK) return status;
+        Count prepared;
+        for (uint32_t i = 0; i < segment.n_ops; ++i)
+            prepared = prepared.plus(prepared_bytes(*kernels[i], segment, segment.ops[i]));
+        if (!prepared.fits) return fill_error(err, HADAL_INVALID_ARGUMENT, "prepared weights overflow 64 bits");
+        out->program_bytes = prepared.n;
+        out->instance_bytes = layout.bytes;
+        return hadal_status{HADAL_OK};
+    });
+}
+
+inline hadal_status program_create(hadal_bk_device *device, const hadal_bk_segment *given, const hadal_bk_stop *stop,
+                                   hadal_bk_program **out, hadal_error *err) {
+    *out = nullptr;
+    return guarded(err, [&] {
+        hadal_bk_segment segment;
+        hadal_status status = read_segment(given, &segment, err);
+        if (status != HADAL_OK) return status;
+        auto program = std::make_unique<Program>(from_handle(device), segment);
+        status = find_kernels(*program->device->backend, *program->segment, &program->kernels, err);
+        if (status == HADAL_OK) status = find_weights(program.get(), err);
+        if (status == HADAL_OK) status = prepare(program.get(), stop, err);
+        if (status == HADAL_OK) *out = reinterpret_cast<hadal_bk_program *>(program.release());
+        return status;
+    });
+}
+
+inline void program_destroy(hadal_bk_program *program) {
+    delete from_handle(program);
+}
+
+inline hadal_status instance_create(const hadal_bk_program *program, hadal_bk_stream *, const hadal_bk_limits *limits,
+                                    const hadal_bk_binding *bindings, uint32_t n_bindings, hadal_bk_instance **out,
+                                    hadal_error *err) {
+    *out = nullptr;
+    return guarded(err, [&] {
+        auto instance = std::make_unique<Instance>();
+        instance->program = from_handle(program);
+        hadal_status status = read_struct(limits, sizeof(hadal_bk_limits), "limits", &instance->limits, err);
+        if (status == HADAL_OK) status = build_instance(instance.get(), bindings, n_bindings, err);
+        if (status == HADAL_OK) *out = reinterpret_cast<hadal_bk_instance *>(instance.release());
+        return status;
+    });
+}
+
+inline void instance_destroy(hadal_bk_instance *instance) {
+    delete from_handle(instance);
+}
+
+inline hadal_status instance_run(hadal_bk_instance *handle, const hadal_bk_run *given, hadal_error *err) {
+    Instance &instance = *from_handle(handle);
+    hadal_bk_run what;
+    hadal_status status = read_struct(given, sizeof(hadal_bk_run), "run", &what, err);
+    if (status != HADAL_OK) return status;
+    if (what.block == nullptr) return fill_error(err, HADAL_INVALID_ARGUMENT, "run.block is NULL");
+    const Run run(what.block);
+    status = check_run(instance, run, err);
+    if (status != HADAL_OK) return status;
+    place_run(&instance, run);
+
+    const hadal_bk_host *host = instance.program->device->host;
+    const char *stopped = "stopped between two ops";
+    if (host->stopped(host->context, what.stop)) return fill_error(err, HADAL_CANCELLED, stopped);
+    Job job{};
+    job.instance = &instance;
+    job.run = &run;
+    job.stop = what.stop;
+    job.err = err;
+    status = host->team_run(host->context, run_worker, &job);
+    if (status != HADAL_OK) return fill_error(err, status, "the team of workers could not start");
+    if (job.failed.load()) return job.status;
+    if (job.leave[0].load() || job.leave[1].load()) return fill_error(err, HADAL_CANCELLED, stopped);
+    return HADAL_OK;
+}
+
+template <const Backend &B>
+inline constexpr hadal_bk_api kApi{
+    sizeof(hadal_bk_api), HADAL_BK_MAJOR,  HADAL_BK_MINOR,  B.name,           device_count,   device_open<B>,
+    device_close,         device_info,     buffer_create,   buffer_import,    buffer_destroy, buffer_write,
+    buffer_read,          stream_create,   stream_destroy,  stream_wait,      op_query,       program_measure,
+    program_create,       program_destroy, instance_create, instance_destroy, instance_run,
 };
 
-/// One op on one backend. Null functions mean "none needed".
-struct Kernel {
-    uint32_t opcode;
-    uint32_t version;  ///< newest it knows
-    /// Writes a clause to reason and returns false where this kernel cannot compute the op.
-    bool (*accepts)(const OpView &op, char *reason, size_t reason_bytes);
-    /// Returns HADAL_OK or fills err. May use worker.barrier(), then all workers must pass the same barriers.
-    hadal_status (*run)(const Call &call, hadal_error *err);
+}  // namespace detail
 
-    /// Constants made from weights and attributes once per program: bytes, maker, destroyer. prepare gets 64-aligned
-    /// memory of that many bytes; operands are the op's inputs, weights only have data.
-    size_t (*prepared_bytes)(const OpView &op) = nullptr;
-    hadal_status (*prepare)(const OpView &op, const Operand *inputs, void *prepared, hadal_error *err) = nullptr;
-    void (*unprepare)(void *prepared) = nullptr;
-    /// Scratch of one worker, and scratch they share, for runs within limits.
-    size_t (*scratch_bytes)(const OpView &op, const hadal_bk_limits &limits) = nullptr;
-    size_t (*shared_scratch_bytes)(const OpView &op, const hadal_bk_limits &limits) = nullptr;
-};
-
-/// A backend: a name, and its kernels. One per plug-in, with static storage.
-struct Backend {
-    const char *name;
-    const Kernel *kernels;
-    size_t n_kernels;
-    /// Writes the device's name for people ("8 cores, AVX-512 VNNI").
-    void (*describe)(char *name, size_t name_bytes);
-};
+/// hadal_backend_entry of a plug-in that is this Backend:
+///   extern "C" hadal_status hadal_backend_entry(const hadal_bk_host *host, const hadal_bk_api **out, hadal_error *err)
+///   {
+///       return hadal::sdk::entry<kBackend>(host, out, err);
+///   }
+template <const Backend &B>
+hadal_status entry(const hadal_bk_host *host, const hadal_bk_api **out, hadal_error *err) {
+    *out = nullptr;
+    if (host == nullptr) return fill_error(err, HADAL_INVALID_ARGUMENT, B.name, " was given no host");
+    if (host->major != HADAL_BK_MAJOR)
+        return fill_error(err, HADAL_ABI_MISMATCH, B.name, " speaks version ", int{HADAL_BK_MAJOR}, ".",
+                          int{HADAL_BK_MINOR}, " of backend.h, the library ", host->major, ".", host->minor);
+    *out = &detail::kApi<B>;
+    return HADAL_OK;
+}
 
 }  // namespace hadal::sdk
 
