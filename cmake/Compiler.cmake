@@ -22,9 +22,8 @@ if(PROJECT_IS_TOP_LEVEL)
   find_program(HADAL_CCACHE ccache)
   mark_as_advanced(HADAL_CCACHE)
   if(HADAL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
-    # ccache keeps objects that use a precompiled header only when told that the header's name and time may vary.
     set(CMAKE_C_COMPILER_LAUNCHER ${HADAL_CCACHE})
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${HADAL_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${HADAL_CCACHE})
   endif()
 endif()
 
