@@ -18,14 +18,14 @@ struct LogitBias {
 
 /// hadal_sampling of hadal.h, field for field. In this order: bias, penalties, temperature, top_k, top_p, min_p, draw.
 struct Sampling {
-    float temperature = 0;          ///< 0: greedy, ties go to the lowest id
-    uint32_t top_k = 0;             ///< 0: off
-    float top_p = 0;                ///< 0: off; of what top_k leaves
-    float min_p = 0;                ///< 0: off
-    float repetition_penalty = 0;   ///< 0: off
-    float presence_penalty = 0;     ///< negative: a token seen becomes likelier
-    float frequency_penalty = 0;    ///< likewise
-    uint32_t penalty_window = 0;    ///< newest tokens that count as seen; 0: all
+    float temperature = 0;         ///< 0: greedy, ties go to the lowest id
+    uint32_t top_k = 0;            ///< 0: off
+    float top_p = 0;               ///< 0: off; of what top_k leaves
+    float min_p = 0;               ///< 0: off
+    float repetition_penalty = 0;  ///< 0: off
+    float presence_penalty = 0;    ///< negative: a token seen becomes likelier
+    float frequency_penalty = 0;   ///< likewise
+    uint32_t penalty_window = 0;   ///< newest tokens that count as seen; 0: all
     uint64_t seed = 0;
     std::vector<LogitBias> logit_bias;  ///< a token named twice gets both
 };
@@ -75,8 +75,8 @@ private:
     Sampling sampling_;
     size_t n_vocab_;
     SamplerState state_;
-    std::vector<float> adjusted_;         ///< [n_vocab], only if bias or penalties are on
-    std::vector<uint32_t> n_seen_;        ///< [n_vocab], zero between calls
+    std::vector<float> adjusted_;        ///< [n_vocab], only if bias or penalties are on
+    std::vector<uint32_t> n_seen_;       ///< [n_vocab], zero between calls
     std::vector<Candidate> candidates_;  ///< capacity n_vocab after the first draw
 };
 

@@ -45,7 +45,7 @@ private:
 
     std::vector<Pattern> patterns_;
     std::string buffer_;
-    size_t given_out_ = 0;       ///< leading bytes of the buffer
+    size_t given_out_ = 0;        ///< leading bytes of the buffer
     std::optional<size_t> stop_;  ///< offset in the buffer where the first match so far begins
     bool found_ = false;
 };
