@@ -154,9 +154,9 @@ inline hadal_status prepare(Program *program, const hadal_bk_stop *stop, hadal_e
 }
 
 /// Addresses of what is bound. Every boundary value once, large enough, inside a writable buffer.
-inline hadal_status bind(const hadal_bk_segment &segment, const hadal_bk_limits &limits,
-                         const hadal_bk_binding *bindings, uint32_t n_bindings, std::vector<std::byte *> *data,
-                         hadal_error *err) {
+inline hadal_status bind_values(const hadal_bk_segment &segment, const hadal_bk_limits &limits,
+                                const hadal_bk_binding *bindings, uint32_t n_bindings, std::vector<std::byte *> *data,
+                                hadal_error *err) {
     std::vector<int> wanted(segment.n_values, 0);
     for (uint32_t i = 0; i < segment.n_boundary; ++i) wanted[segment.boundary[i]] = 1;
     for (uint32_t i = 0; i < n_bindings; ++i) {
@@ -193,7 +193,7 @@ inline hadal_status build_instance(Instance *instance, const hadal_bk_binding *b
     hadal_status status = lay_out(*program.device, segment, program.kernels, instance->limits, &layout, err);
     if (status != HADAL_OK) return status;
     std::vector<std::byte *> data = program.weights;
-    status = bind(segment, instance->limits, bindings, n_bindings, &data, err);
+    status = bind_values(segment, instance->limits, bindings, n_bindings, &data, err);
     if (status != HADAL_OK) return status;
     status = instance->block.make(program.device->host, layout.bytes, "scratch", err);
     if (status != HADAL_OK) return status;
