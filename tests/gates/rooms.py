@@ -6,7 +6,8 @@ import sys
 
 from source import CODE, Report, files, line_of, read, self_test, without_comments
 
-# First match wins. A room sees itself, the standard library, and what its row names: folders end in "/".
+# First match wins; a header's row is for that file, any other for paths that begin so. A room sees itself, the standard
+# library, and what its row names.
 ALLOWED = [
     # room                       what it may include beside itself and the standard library
     ("include/hadal/hadal.h",    []),
@@ -30,7 +31,7 @@ ALLOWED = [
                                   "cublas"]),
     ("lib/backends/",            ["base/", "hadal/backend.h"]),  # the registry
     ("capi/abi/",                ["hadal/hadal.h", "hadal/ops.h", "hadal/backend.h"]),
-    ("capi/",                    ["engine/", "text/", "format/", "base/", "hadal/hadal.h"]),
+    ("capi/",                    ["engine/", "text/", "format/", "base/", "hadal/hadal.h", "hadal/ops.h"]),
     ("bindings/python/",         ["hadal/hadal.hpp", "hadal/hadal.h", "pybind11/"]),
     ("examples/cli/",            ["hadal/hadal.hpp", "hadal/hadal.h", "CLI/"]),
     ("examples/",                ["hadal/"]),
@@ -51,7 +52,8 @@ STANDARD = re.compile(r"[a-z0-9_]+$|(assert|ctype|errno|fenv|float|inttypes|limi
 
 
 def row_of(path):
-    return next(((room, allowed) for room, allowed in ALLOWED if path.startswith(room)), None)
+    return next(((room, allowed) for room, allowed in ALLOWED
+                 if (path == room if room.endswith((".h", ".hpp")) else path.startswith(room))), None)
 
 
 def home(path, name):
@@ -119,6 +121,7 @@ def main():
             ("capi/a.cpp", "pybind11/pybind11.h", False), ("capi/a.cpp", "plan/program.h", False),
             ("capi/a.cpp", "engine/session.h", True), ("examples/cli/a.cpp", "engine/session.h", False),
             ("include/hadal/hadal.h", "hadal/backend.h", False), ("include/hadal/hadal.h", "stdint.h", True),
+            ("include/hadal/hadal.hpp", "hadal/hadal.h", True), ("include/hadal/hadal.hpp", "hadal/ops.h", False),
             ("lib/text/a.cpp", "unistd.h", False), ("lib/base/platform/a.cpp", "unistd.h", True),
         ]
         self_test("rooms", [(f"{path} includes {name}", wrong_include(path, name) is None, wanted)
