@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,23 +46,27 @@ public:
     /// tokenizer).
     static Result<std::unique_ptr<Generator>> create(Session &session, GenerateOptions options);
 
-    /// The next event; status done after the stop event. A failed call may be repeated: the session's tokens, the
+    /// The next event; nothing after the stop event. A failed call may be repeated: the session's tokens, the
     /// sampler and the text are as before it. Fails: as Session::eval and Session::reserve, but for context_full, which
     /// is an event.
-    Result<GeneratorEvent> next();
+    Result<std::optional<GeneratorEvent>> next();
 
     const GeneratorStats &stats() const { return stats_; }
 
 private:
-    Generator(Session &session, GenerateOptions options, std::shared_ptr<const Tokenizer> tokenizer, Sampler sampler);
-    GeneratorEvent stop(StopReason reason, Token token);
-    bool is_eos(Token token) const;
+    Generator(Session &session, GenerateOptions options, std::shared_ptr<const Tokenizer> tokenizer, Sampler sampler,
+              StopMatcher stop_matcher);
+    std::optional<GeneratorEvent> stop(StopReason reason, Token token);
+    StopReason stop_by(Token token) const;
+    Result<std::span<const float>> compute();
+    /// Text that became final with the token.
+    Result<std::string_view> decode(Token token);
 
     Session &session_;
     GenerateOptions options_;
     std::shared_ptr<const Tokenizer> tokenizer_;  ///< null: no text
     Sampler sampler_;
-    std::unique_ptr<Decoder> decoder_;
+    std::optional<Decoder> decoder_;  ///< none without a tokenizer
     StopMatcher stop_matcher_;
     std::string text_;
     uint64_t n_drawn_ = 0;

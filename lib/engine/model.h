@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/memory.h"
 #include "base/result.h"
@@ -40,6 +41,7 @@ struct ModelSummary {
     uint64_t model_bytes = 0;    ///< allocated by open
     uint64_t session_bytes = 0;  ///< allocated by a session with default options, without pages
     uint64_t max_context = 0;    ///< within the budget, at most the trained length
+    bool has_tokenizer = false;
 };
 
 /// Rows of a run and wanted rows of a run that a session of this context plans for.
@@ -65,9 +67,14 @@ public:
     const std::shared_ptr<MemoryBudget> &budget() const { return budget_; }
     /// Fails: not_found, unsupported, as opening the vocabulary did.
     Result<std::shared_ptr<const Tokenizer>> tokenizer() const;
+    /// Tokens that end a turn, from the vocabulary or, without one, from config.json.
+    const std::vector<Token> &stop_tokens() const { return stop_tokens_; }
 
 private:
     Model(std::shared_ptr<const Runtime> runtime, Checkpoint checkpoint);
+    Result<void> open_tokenizer();
+    Result<void> check_vocabulary() const;
+    Result<void> find_stop_tokens();
 
     std::shared_ptr<const Runtime> runtime_;
     Checkpoint checkpoint_;
@@ -78,6 +85,7 @@ private:
     std::unique_ptr<const Executable> executable_;  ///< uses weights_
     std::shared_ptr<const Tokenizer> tokenizer_;
     Error no_tokenizer_;  ///< why tokenizer_ is null
+    std::vector<Token> stop_tokens_;
 };
 
 /// Rows per run: chunk, or where it is 0 a default that keeps scratch small; wanted rows so that their logits stay

@@ -17,6 +17,9 @@
 
 namespace hadal::core {
 
+/// Positions are int32 in a run block.
+constexpr uint64_t kMaxContext = 1u << 30;
+
 struct SessionOptions {
     uint64_t context = 0;  ///< tokens; 0: the trained length, or what the budget allows
     uint32_t chunk = 0;    ///< rows per run; 0: chosen
@@ -64,7 +67,11 @@ public:
 private:
     Session(std::shared_ptr<const Model> model, std::shared_ptr<MemoryBudget> budget, RunLimits limits,
             std::shared_ptr<KvCache> cache, std::unique_ptr<Runner> runner, size_t context);
+    Result<void> check_tokens(std::span<const Token> tokens) const;
     Result<void> eval_all(const EvalOptions &options, uint32_t chunk);
+    std::span<float> logits_rows(size_t first, size_t n) const;
+    void keep_logits(size_t first, size_t n);
+    void drop_logits_from(size_t n_tokens);
 
     std::shared_ptr<const Model> model_;
     std::shared_ptr<MemoryBudget> budget_;
@@ -72,9 +79,10 @@ private:
     std::shared_ptr<KvCache> cache_;
     std::unique_ptr<Runner> runner_;
     Timeline timeline_;
-    Reservation logits_reservation_;
-    Block logits_;             ///< [n_logits_, n_vocab] f32
-    size_t first_logits_ = 0;  ///< token index of row 0
+    Reservation reservation_;         ///< scratch and a few rows of logits
+    Reservation logits_reservation_;  ///< more rows, once they were asked for
+    Block logits_;                    ///< [n_logits_, n_vocab] f32
+    size_t first_logits_ = 0;         ///< token index of row 0
     size_t n_logits_ = 0;
 };
 

@@ -1,4 +1,5 @@
 // The plan for people and tools: what `hadal_model_plan_json` returns.
+#include <locale>
 #include <sstream>
 #include <string_view>
 
@@ -64,6 +65,7 @@ std::string plan_json(const Plan &plan, const PlanBytes &bytes) {
         for (const ValueId id : segment.incoming) crossing_bytes += boundary_bytes(plan.program, id, one_row);
     }
     std::ostringstream out;
+    out.imbue(std::locale::classic());
     out << "{\"devices\":";
     list(out, plan.devices.size(), [&](size_t i) {
         out << "{\"backend\":" << quoted(plan.devices[i]->backend()) << ",\"name\":" << quoted(plan.devices[i]->name())

@@ -1,7 +1,5 @@
 #include "plan/program.h"
 
-#include <sstream>
-
 namespace hadal::core {
 
 std::string op_name(uint32_t opcode) {
@@ -34,18 +32,15 @@ int64_t row_elements(const Value &value) {
 }
 
 std::string dims_text(const std::vector<Dim> &dims) {
-    std::ostringstream out;
-    const char *separator = "[";
+    std::string out = "[";
     for (const Dim &dim : dims) {
-        out << separator;
-        if (dim.symbol == Symbol::none || dim.count != 1) out << dim.count;
-        if (dim.symbol != Symbol::none && dim.count != 1) out << "*";
-        if (dim.symbol == Symbol::rows) out << "rows";
-        if (dim.symbol == Symbol::out) out << "out";
-        separator = ", ";
+        if (out.size() > 1) out += ", ";
+        if (dim.symbol == Symbol::none || dim.count != 1) out += std::to_string(dim.count);
+        if (dim.symbol != Symbol::none && dim.count != 1) out += "*";
+        if (dim.symbol == Symbol::rows) out += "rows";
+        if (dim.symbol == Symbol::out) out += "out";
     }
-    out << "]";
-    return std::move(out).str();
+    return out + "]";
 }
 
 uint64_t page_bytes(const Program &program, const Value &state) {
@@ -71,17 +66,20 @@ ValueId logits(const Program &program) {
 }
 
 std::string print(const Program &program) {
-    std::ostringstream out;
+    std::string out;
     for (size_t i = 0; i < program.ops.size(); ++i) {
         const Op &op = program.ops[i];
-        out << i << ' ' << op_name(op.opcode);
-        for (const ValueId id : op.outputs)
-            out << ' ' << program.values[id].name << ' ' << dims_text(program.values[id].dims);
-        out << " <-";
-        for (const ValueId id : op.inputs) out << ' ' << program.values[id].name;
-        out << '\n';
+        out += std::to_string(i) + " " + op_name(op.opcode);
+        for (const ValueId id : op.outputs) {
+            out += " " + program.values[id].name + " " + dims_text(program.values[id].dims);
+        }
+        out += " <-";
+        for (const ValueId id : op.inputs) out += " " + program.values[id].name;
+        out +=
+            "
+            ";
     }
-    return std::move(out).str();
+    return out;
 }
 
 }  // namespace hadal::core

@@ -1,0 +1,115 @@
+#include "engine/generator.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace hadal::core {
+
+namespace {
+
+class Stopwatch {
+public:
+    uint64_t ns() const {
+        return static_cast<uint64_t>(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start_).count());
+    }
+
+private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Does a text begin after these tokens, so that its first token loses the space the vocabulary puts in front?
+bool begins_text(const Tokenizer &tokenizer, std::span<const Token> tokens) {
+    return std::all_of(tokens.begin(), tokens.end(), [&](Token token) {
+        const Result<TokenKind> kind = tokenizer.token_kind(token);
+        return kind && *kind == TokenKind::control;
+    });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Generator>> Generator::create(Session &session, GenerateOptions options) {
+    const size_t n_vocab = session.model()->facts().n_vocab;
+    if (session.tokens().empty()) return error(Status::invalid_argument, "the session holds no tokens to continue");
+    HADAL_CHECK(validate(options.sampling, n_vocab));
+    for (const Token token : options.stop_tokens) {
+        if (token < 0 || static_cast<size_t>(token) >= n_vocab) {
+            return error(Status::invalid_argument, "stop token ", token, " is outside 0 to ", n_vocab - 1);
+        }
+    }
+    std::shared_ptr<const Tokenizer> tokenizer;
+    if (auto opened = session.model()->tokenizer()) tokenizer = *std::move(opened);
+    if (!tokenizer && !options.stop_strings.empty()) {
+        return error(Status::unsupported, "stop strings need a tokenizer, and the model has none");
+    }
+    HADAL_TRY(StopMatcher matcher, StopMatcher::make(options.stop_strings));
+    Sampler sampler(options.sampling, n_vocab);
+    return std::unique_ptr<Generator>(
+        new Generator(session, std::move(options), std::move(tokenizer), std::move(sampler), std::move(matcher)));
+}
+
+Generator::Generator(Session &session, GenerateOptions options, std::shared_ptr<const Tokenizer> tokenizer,
+                     Sampler sampler, StopMatcher stop_matcher)
+    : session_(session),
+      options_(std::move(options)),
+      tokenizer_(std::move(tokenizer)),
+      sampler_(std::move(sampler)),
+      stop_matcher_(std::move(stop_matcher)) {
+    if (tokenizer_) decoder_.emplace(tokenizer_, begins_text(*tokenizer_, session_.tokens()));
+}
+
+Result<std::optional<GeneratorEvent>> Generator::next() {
+    if (stopped_) return std::optional<GeneratorEvent>();
+    if (stop_matcher_.found()) return stop(StopReason::string, -1);
+    if (options_.max_tokens != 0 && n_drawn_ == options_.max_tokens) return stop(StopReason::max_tokens, -1);
+    if (session_.tokens().size() == session_.context()) return stop(StopReason::context, -1);
+    HADAL_CHECK(session_.reserve(1));
+    HADAL_TRY(const std::span<const float> logits, compute());
+
+    const Stopwatch watch;
+    HADAL_TRY(const Token token, sampler_.sample(logits, session_.tokens()));
+    stats_.sample_ns += watch.ns();
+    if (const StopReason reason = stop_by(token); reason != StopReason::none) return stop(reason, token);
+    HADAL_CHECK(session_.append({&token, 1}));
+    ++n_drawn_;
+    HADAL_TRY(const std::string_view text, decode(token));
+    return std::optional(GeneratorEvent{.stop = StopReason::none, .token = token, .text = text});
+}
+
+Result<std::span<const float>> Generator::compute() {
+    const Stopwatch watch;
+    const size_t n_tokens = session_.tokens().size() - session_.computed();
+    const uint64_t copied_before = session_.copied_bytes();
+    HADAL_TRY(const std::span<const float> logits, session_.next_logits(options_.watch));
+    stats_.copied_bytes += session_.copied_bytes() - copied_before;
+    (n_drawn_ == 0 ? stats_.prefill_tokens : stats_.decode_tokens) += n_tokens;
+    (n_drawn_ == 0 ? stats_.prefill_ns : stats_.decode_ns) += watch.ns();
+    return logits;
+}
+
+Result<std::string_view> Generator::decode(Token token) {
+    if (!decoder_) return std::string_view();
+    HADAL_TRY(const std::string_view piece, decoder_->push(token));
+    return stop_matcher_.push(piece);
+}
+
+StopReason Generator::stop_by(Token token) const {
+    const auto among = [&](const std::vector<Token> &tokens) {
+        return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
+    };
+    if (among(options_.stop_tokens)) return StopReason::token;
+    if (!options_.ignore_eos && among(session_.model()->stop_tokens())) return StopReason::eos;
+    return StopReason::none;
+}
+
+std::optional<GeneratorEvent> Generator::stop(StopReason reason, Token token) {
+    stopped_ = true;
+    text_.clear();
+    if (decoder_ && reason != StopReason::string) {
+        text_ = stop_matcher_.push(decoder_->finish());
+        text_ += stop_matcher_.finish();
+    }
+    return GeneratorEvent{.stop = reason, .token = token, .text = text_};
+}
+
+}  // namespace hadal::core

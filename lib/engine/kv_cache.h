@@ -1,0 +1,37 @@
+// The cache of keys and values: pages of 64 positions, the same page id in every layer, handed out one by one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/memory.h"
+#include "base/result.h"
+#include "plan/instance.h"
+
+namespace hadal::core {
+
+/// Not thread-safe. executable must outlive it.
+class KvCache {
+public:
+    /// n_pages: most pages ever in use at once; each is counted in budget while it is.
+    static Result<std::shared_ptr<KvCache>> create(const Executable &executable, uint32_t n_pages,
+                                                   std::shared_ptr<MemoryBudget> budget);
+
+    /// A page nobody uses, contents undefined. Fails: out_of_memory (the budget, or all n_pages are in use).
+    Result<uint32_t> take_page();
+    void give_back(uint32_t page);
+
+    uint32_t page_positions() const { return page_positions_; }
+    const StatePages &states() const { return *states_; }
+
+private:
+    KvCache() = default;
+
+    std::unique_ptr<StatePages> states_;
+    uint32_t page_positions_ = 0;
+    std::vector<uint32_t> free_;  ///< last one next; capacity for all pages, so that give_back cannot fail
+    std::shared_ptr<MemoryBudget> budget_;
+};
+
+}  // namespace hadal::core
