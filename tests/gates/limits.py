@@ -14,7 +14,7 @@ GENERATED = {"capi/abi/layout_test.c"}
 
 # Conditional compilation: the first pattern that matches a path gives the lines it may have.
 CONDITIONALS = [
-    (r"lib/base/platform/|lib/backends/[^/]+/platform\.h$", None),  # None: as many as it takes
+    (r"lib/base/platform/|lib/backends/[^/]+/(\w+_)?platform\.h$", None),  # None: as many as it takes
     (r"lib/backends/.*(avx2|avx512|avx|amx|neon|sve|sse|scalar|simd)[^/]*$", None),
     (r"lib/", 0),
     (r"include/hadal/hadal\.h$", 5),   # its guard, the two systems' export attributes, C++

@@ -1,0 +1,76 @@
+#!/bin/sh
+# Builds and runs every test, from a bare Debian 12: installs what is missing first.
+# usage: sh tests/run.sh [--quick]      --quick: without the sanitizers
+# Its last line counts what passed, failed and was skipped; each skip is listed above it with its reason.
+set -eu
+cd "$(dirname "$0")/.."
+. cmake/debian.sh
+
+sanitizers="asan tsan"
+[ "${1:-}" != --quick ] || sanitizers=
+passed=0 failed=0 skipped=0
+skips=
+
+# counts FILE ATTRIBUTE: a number from the head of a JUnit file.
+counts() {
+    sed -n "s/.*[[:space:]]$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
+}
+
+# run PRESET CTEST_OPTION...: runs what is built and adds to the counts.
+run() {
+    preset=$1
+    shift
+    junit=build/$preset/tests.xml
+    rm -f "$junit"
+    ctest --preset "$preset" --output-junit tests.xml "$@" || true
+    if [ ! -f "$junit" ]; then
+        echo "ctest gave no result for $preset"
+        failed=$((failed + 1))
+        return
+    fi
+    all=$(counts "$junit" tests) bad=$(counts "$junit" failures)
+    out=$(($(counts "$junit" skipped) + $(counts "$junit" disabled)))
+    passed=$((passed + all - bad - out))
+    failed=$((failed + bad))
+    skips="$skips$(sed -n "s/^.*\(SKIPPED: \)/$preset: \1/p" "build/$preset/Testing/Temporary/LastTest.log")
+"
+}
+
+# build PRESET TARGET: nothing is run of what does not build.
+build() {
+    cmake --preset "$1" > build/"$1".log 2>&1 && cmake --build --preset "$1" --target "$2" >> build/"$1".log 2>&1 ||
+        {
+            tail -n 60 build/"$1".log
+            echo "$1 does not build"
+            failed=$((failed + 1))
+            return 1
+        }
+    echo "$1: built"
+}
+
+# shellcheck disable=SC2086  # lists of words
+need $hadal_packages $hadal_test_packages
+mkdir -p build
+jobs=$(getconf _NPROCESSORS_ONLN)
+
+if build dev all; then
+    run dev -j "$jobs"
+fi
+for sanitizer in $sanitizers; do
+    case $sanitizer in
+        asan) target=hadal_tests only="-LE gate" ;;
+        tsan) target=hadal_threaded_tests only="-L threads" ;;
+    esac
+    # shellcheck disable=SC2086
+    if build $sanitizer $target; then
+        run $sanitizer -j "$jobs" $only
+    fi
+done
+
+skips=$(printf '%s' "$skips" | sed '/^$/d')
+if [ -n "$skips" ]; then
+    skipped=$(printf '%s\n' "$skips" | wc -l)
+    printf '%s\n' "$skips"
+fi
+echo "$passed passed, $failed failed, $((skipped)) skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Writes tiny random-weight models, as GGUF and as Hugging Face folders, with a virtual environment of pinned packages.
+# usage: tiny_models.sh PYTHON BUILD_FOLDER      writes BUILD_FOLDER/tiny/FAMILY.gguf and BUILD_FOLDER/tiny/FAMILY/
+set -eu
+python=$1 build=$2
+requirements=$(dirname "$0")/../requirements.txt
+if [ -z "${HADAL_TEST_DATA:-}" ]; then
+    echo "SKIPPED: tiny models: HADAL_TEST_DATA is not set; their writer lies beside it"
+    exit 0
+fi
+writer=$HADAL_TEST_DATA/../tools/make_tiny_gguf.py
+
+if ! cmp -s "$requirements" "$build/venv/requirements.txt"; then
+    rm -rf "$build/venv" "$build/tiny"
+    "$python" -m venv "$build/venv"
+    "$build/venv/bin/pip" install -q --no-deps -r "$requirements" ||
+        "$build/venv/bin/pip" install -q --no-deps -r "$requirements"  # a download may fail once
+    cp "$requirements" "$build/venv/requirements.txt"
+fi
+mkdir -p "$build/tiny"
+for family in llama31; do
+    if [ ! -f "$build/tiny/$family.gguf" ] || [ "$writer" -nt "$build/tiny/$family.gguf" ]; then
+        "$build/venv/bin/python" "$writer" $family 1 "$build/tiny/$family.part" "$build/tiny/$family"
+        mv "$build/tiny/$family.part" "$build/tiny/$family.gguf"
+    fi
+done
+ls "$build"/tiny/*.gguf
