@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/registry.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/result.h"
@@ -44,6 +45,7 @@ public:
 
 private:
     explicit Runtime(std::shared_ptr<HostServices> host);
+    Result<std::vector<std::shared_ptr<Device>>> open_devices(Backend backend) const;
 
     std::shared_ptr<HostServices> host_;
     std::vector<std::shared_ptr<Device>> devices_;
