@@ -26,7 +26,7 @@ model=$(cd "$(dirname "$model")" && pwd)/$(basename "$model")
 need $hadal_packages
 cd "$top"
 cmake --preset release > /dev/null
-cmake --build --preset release --target hadal_command >&2
+cmake --build --preset release --target hadal_cli >&2
 
 echo "build/release/bin/hadal run $model -p \"Once upon a time\" -n 200" >&2
 exec build/release/bin/hadal run "$model" -p "Once upon a time" -n 200

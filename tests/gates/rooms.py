@@ -33,7 +33,7 @@ ALLOWED = [
     ("capi/abi/",                ["hadal/hadal.h", "hadal/ops.h", "hadal/backend.h"]),
     ("capi/",                    ["engine/", "text/", "format/", "base/", "hadal/hadal.h", "hadal/ops.h"]),
     ("bindings/python/",         ["hadal/hadal.hpp", "hadal/hadal.h", "pybind11/"]),
-    ("examples/cli/",            ["hadal/hadal.hpp", "hadal/hadal.h", "CLI/"]),
+    ("examples/cli/",            ["hadal/hadal.hpp", "hadal/hadal.h", "CLI/", "nlohmann/json.hpp"]),
     ("examples/",                ["hadal/"]),
     ("tests/install/",           ["hadal/"]),
     ("tests/capi/",              ["hadal/", "support/", "doctest/"]),
