@@ -75,9 +75,7 @@ std::string print(const Program &program) {
         }
         out += " <-";
         for (const ValueId id : op.inputs) out += " " + program.values[id].name;
-        out +=
-            "
-            ";
+        out += "\n";
     }
     return out;
 }
