@@ -96,12 +96,13 @@ private:
     auto result = (__VA_ARGS__);                   \
     if (!result) return std::move(result.error()); \
     declaration = *std::move(result)
+#define HADAL_CHECK_IN_(result, ...)                                                \
+    do {                                                                            \
+        if (auto result = (__VA_ARGS__); !result) return std::move(result.error()); \
+    } while (false)
 
 /// HADAL_TRY(auto file, File::open(path)); declares file, or returns the error from the calling function.
-#define HADAL_TRY(declaration, ...) HADAL_TRY_IN_(HADAL_JOIN(result_, __LINE__), declaration, __VA_ARGS__)
+#define HADAL_TRY(declaration, ...) HADAL_TRY_IN_(HADAL_JOIN(result_, __COUNTER__), declaration, __VA_ARGS__)
 
 /// HADAL_CHECK(validate(header)); goes on, or returns the error.
-#define HADAL_CHECK(...)                                                               \
-    do {                                                                               \
-        if (auto result_ = (__VA_ARGS__); !result_) return std::move(result_.error()); \
-    } while (false)
+#define HADAL_CHECK(...) HADAL_CHECK_IN_(HADAL_JOIN(result_, __COUNTER__), __VA_ARGS__)
