@@ -1,0 +1,51 @@
+"""Writes goldens/<type>.bin: random blocks of a GGUF type, and the numbers the `gguf` package unpacks from them.
+
+Run: python make_block_goldens.py   (needs the PyPI packages gguf and numpy; goldens/provenance.md names the versions used)
+
+File: u32 n_blocks, u32 block_bytes, u32 block_elements, u32 zero; then the blocks; then f32 [n_blocks * block_elements].
+All little-endian. Scales (f16) are finite, of both signs and many sizes, subnormals among them; every other byte is random.
+"""
+
+import importlib.metadata
+import pathlib
+import struct
+
+import gguf
+import numpy as np
+
+SEED = 20240
+N_BLOCKS = 3
+# type -> byte offsets of the f16 scales in a block
+SCALES = {"Q4_0": [0], "Q8_0": [0], "Q4_K": [0, 2], "Q6_K": [208]}
+FOLDER = pathlib.Path(__file__).parent / "goldens"
+
+
+def random_blocks(rng, block_bytes, scales):
+    blocks = rng.integers(0, 256, (N_BLOCKS, block_bytes), dtype=np.uint8)
+    for at in scales:
+        values = rng.normal(size=N_BLOCKS) * 10.0 ** rng.integers(-6, 3, N_BLOCKS)
+        blocks[:, at : at + 2] = values.astype("<f2").view(np.uint8).reshape(N_BLOCKS, 2)
+    return blocks
+
+
+def main():
+    FOLDER.mkdir(exist_ok=True)
+    rng = np.random.default_rng(SEED)
+    for name, scales in SCALES.items():
+        kind = getattr(gguf.GGMLQuantizationType, name)
+        elements, block_bytes = gguf.GGML_QUANT_SIZES[kind]
+        blocks = random_blocks(rng, block_bytes, scales)
+        numbers = gguf.dequantize(blocks, kind).astype("<f4").reshape(-1)
+        assert numbers.size == N_BLOCKS * elements and np.isfinite(numbers).all()
+        header = struct.pack("<4I", N_BLOCKS, block_bytes, elements, 0)
+        (FOLDER / f"{name.lower()}.bin").write_bytes(header + blocks.tobytes() + numbers.tobytes())
+    (FOLDER / "provenance.md").write_text(
+        "# Block goldens\n\n"
+        "Made by `tests/conformance/make_block_goldens.py`: random blocks and what `gguf.dequantize` makes of them.\n\n"
+        f"- gguf {importlib.metadata.version('gguf')}, numpy {np.__version__}\n"
+        f"- seed {SEED}, {N_BLOCKS} blocks of each type\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
