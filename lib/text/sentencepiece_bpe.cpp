@@ -82,6 +82,25 @@ struct Merge {
     bool operator<(const Merge &other) const { return score != other.score ? score < other.score : left > other.left; }
 };
 
+/// Kept from one run of text to the next, to allocate once.
+struct Work {
+    std::vector<Symbol> symbols;
+    std::priority_queue<Merge> merges;
+};
+
+/// Whether a piece goes on with a space after something else.
+bool joins_words(std::string_view piece) {
+    while (piece.starts_with(kSpace)) piece.remove_prefix(kSpace.size());
+    return piece.find(kSpace) != std::string_view::npos;
+}
+
+/// Bytes of the spaces at the beginning and of what follows, up to the next space.
+size_t word_bytes(std::string_view normal) {
+    size_t n_spaces = 0;
+    while (normal.substr(n_spaces).starts_with(kSpace)) n_spaces += kSpace.size();
+    return std::min(normal.find(kSpace, n_spaces), normal.size());
+}
+
 class SentencePieceBpe final : public Tokenizer {
 public:
     SentencePieceBpe(Vocabulary vocabulary, std::vector<float> scores, std::array<Token, 256> byte_tokens,
@@ -98,8 +117,8 @@ private:
     Result<void> check(Token token) const;
     void encode_text(std::string_view text, std::vector<Token> &out) const;
     void encode_between_atoms(std::string_view normal, std::vector<Token> &out) const;
-    void push_merge(std::string_view normal, const std::vector<Symbol> &symbols, uint32_t left,
-                    std::priority_queue<Merge> &merges) const;
+    void merge_and_emit(std::string_view run, Work &work, std::vector<Token> &out) const;
+    void push_merge(std::string_view run, uint32_t left, Work &work) const;
     void emit(std::string_view piece, uint32_t piece_i, std::vector<Token> &out) const;
     void emit_bytes(std::string_view code_point, std::vector<Token> &out) const;
 
@@ -111,6 +130,8 @@ private:
     PieceIndex pieces_;                   ///< what merging may give
     PieceIndex atoms_;                    ///< user-defined
     PieceIndex controls_;
+    bool words_are_apart_ =
+        true;  ///< no piece joins words: each word can be merged by itself, with a heap that is small
 };
 
 SentencePieceBpe::SentencePieceBpe(Vocabulary vocabulary, std::vector<float> scores, std::array<Token, 256> byte_tokens,
@@ -126,6 +147,7 @@ SentencePieceBpe::SentencePieceBpe(Vocabulary vocabulary, std::vector<float> sco
                 select(vocabulary_.kinds, [](TokenKind kind) { return kind == TokenKind::control; })) {
     for (size_t i = 0; i < vocabulary_.size(); ++i) {
         const std::string_view token = vocabulary_.texts[i];
+        if (vocabulary_.kinds[i] == TokenKind::normal && joins_words(token)) words_are_apart_ = false;
         switch (vocabulary_.kinds[i]) {
             case TokenKind::byte: {
                 const char byte = static_cast<char>(byte_value(token));
@@ -224,34 +246,32 @@ void SentencePieceBpe::encode_text(std::string_view text, std::vector<Token> &ou
     encode_between_atoms(all.substr(begin), out);
 }
 
-void SentencePieceBpe::push_merge(std::string_view normal, const std::vector<Symbol> &symbols, uint32_t left,
-                                  std::priority_queue<Merge> &merges) const {
-    if (left == Symbol::kNobody || symbols[left].right == Symbol::kNobody) return;
-    const Symbol &first = symbols[left];
-    const uint32_t bytes = first.bytes + symbols[first.right].bytes;
-    const uint32_t piece_i = pieces_.find(normal.substr(first.offset, bytes), first.piece_i);
-    if (piece_i == PieceIndex::kNone) return;
-    merges.push({scores_[static_cast<size_t>(pieces_.token(piece_i))], left, first.right, bytes, piece_i});
+void SentencePieceBpe::encode_between_atoms(std::string_view normal, std::vector<Token> &out) const {
+    Work work;
+    while (!normal.empty()) {
+        const std::string_view run = normal.substr(0, words_are_apart_ ? word_bytes(normal) : normal.size());
+        merge_and_emit(run, work, out);
+        normal.remove_prefix(run.size());
+    }
 }
 
-void SentencePieceBpe::encode_between_atoms(std::string_view normal, std::vector<Token> &out) const {
-    std::vector<Symbol> symbols;
-    for (size_t offset = 0; offset < normal.size();) {
-        const size_t bytes = code_point_bytes(normal[offset]);
+void SentencePieceBpe::merge_and_emit(std::string_view run, Work &work, std::vector<Token> &out) const {
+    std::vector<Symbol> &symbols = work.symbols;
+    symbols.clear();
+    for (size_t offset = 0; offset < run.size();) {
+        const size_t bytes = code_point_bytes(run[offset]);
         const auto symbol_i = static_cast<uint32_t>(symbols.size());
         symbols.push_back({static_cast<uint32_t>(offset), static_cast<uint32_t>(bytes),
                            symbol_i == 0 ? Symbol::kNobody : symbol_i - 1, symbol_i + 1,
-                           pieces_.find(normal.substr(offset, bytes))});
+                           pieces_.find(run.substr(offset, bytes))});
         offset += bytes;
     }
-    if (symbols.empty()) return;
     symbols.back().right = Symbol::kNobody;
 
-    std::priority_queue<Merge> merges;
-    for (uint32_t left = 0; left < symbols.size(); ++left) push_merge(normal, symbols, left, merges);
-    while (!merges.empty()) {
-        const Merge merge = merges.top();
-        merges.pop();
+    for (uint32_t left = 0; left < symbols.size(); ++left) push_merge(run, left, work);
+    while (!work.merges.empty()) {
+        const Merge merge = work.merges.top();
+        work.merges.pop();
         Symbol &left = symbols[merge.left];
         Symbol &right = symbols[merge.right];
         // Symbols only grow, or vanish: the sum is as it was only if neither changed.
@@ -261,13 +281,22 @@ void SentencePieceBpe::encode_between_atoms(std::string_view normal, std::vector
         left.right = right.right;
         if (right.right != Symbol::kNobody) symbols[right.right].left = merge.left;
         right.bytes = 0;
-        push_merge(normal, symbols, left.left, merges);
-        push_merge(normal, symbols, merge.left, merges);
+        push_merge(run, left.left, work);
+        push_merge(run, merge.left, work);
     }
 
     for (uint32_t i = 0; i != Symbol::kNobody; i = symbols[i].right) {
-        emit(normal.substr(symbols[i].offset, symbols[i].bytes), symbols[i].piece_i, out);
+        emit(run.substr(symbols[i].offset, symbols[i].bytes), symbols[i].piece_i, out);
     }
+}
+
+void SentencePieceBpe::push_merge(std::string_view run, uint32_t left, Work &work) const {
+    if (left == Symbol::kNobody || work.symbols[left].right == Symbol::kNobody) return;
+    const Symbol &first = work.symbols[left];
+    const uint32_t bytes = first.bytes + work.symbols[first.right].bytes;
+    const uint32_t piece_i = pieces_.find(run.substr(first.offset, bytes), first.piece_i);
+    if (piece_i == PieceIndex::kNone) return;
+    work.merges.push({scores_[static_cast<size_t>(pieces_.token(piece_i))], left, first.right, bytes, piece_i});
 }
 
 void SentencePieceBpe::emit(std::string_view piece, uint32_t piece_i, std::vector<Token> &out) const {
