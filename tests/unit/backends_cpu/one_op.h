@@ -1,0 +1,228 @@
+// Runs one kernel of a backend with a team of workers and a run of several timelines, without a program around it.
+#pragma once
+
+#include <barrier>
+#include <deque>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <thread>
+
+#include "samples.h"
+
+namespace hadal::cpu {
+
+struct Timeline {
+    uint32_t n_rows;
+    int64_t kv_length;  // after the run
+};
+
+/// A run block: every row is wanted, and the pages of the timelines are interleaved.
+class Block {
+public:
+    explicit Block(const std::vector<Timeline> &timelines, uint32_t page_size = HADAL_PAGE_POSITIONS) {
+        std::vector<int32_t> positions, rows;
+        std::vector<hadal_run_timeline> described;
+        std::vector<uint32_t> pages;
+        for (const Timeline &timeline : timelines) {
+            const auto first_row = static_cast<uint32_t>(rows.size()), first_page = static_cast<uint32_t>(pages.size());
+            for (uint32_t i = 0; i < timeline.n_rows; ++i) {
+                positions.push_back(static_cast<int32_t>(timeline.kv_length - timeline.n_rows + i));
+                rows.push_back(static_cast<int32_t>(rows.size()));
+            }
+            const auto n_pages = static_cast<uint32_t>((timeline.kv_length + page_size - 1) / page_size);
+            const auto number = static_cast<uint32_t>(described.size());
+            for (uint32_t i = 0; i < n_pages; ++i)
+                pages.push_back((n_pages - 1 - i) * static_cast<uint32_t>(timelines.size()) + number);
+            described.push_back(
+                {first_row, timeline.n_rows, first_page, n_pages, first_row, timeline.n_rows, timeline.kv_length});
+        }
+        hadal_run_block header{};
+        header.page_size = page_size;
+        header.n_rows = header.n_out = static_cast<uint32_t>(rows.size());
+        header.n_timelines = static_cast<uint32_t>(described.size());
+        header.n_pages = static_cast<uint32_t>(pages.size());
+        bytes_.resize(sizeof header);
+        header.tokens_offset = append(rows);
+        header.positions_offset = append(positions);
+        header.timelines_offset = append(described);
+        header.pages_offset = append(pages);
+        header.out_rows_offset = append(rows);
+        header.bytes = static_cast<uint32_t>(bytes_.size());
+        std::memcpy(bytes_.data(), &header, sizeof header);
+        n_pool_pages_ = pages.empty() ? 0 : *std::max_element(pages.begin(), pages.end()) + 1;
+    }
+
+    sdk::Run run() const { return sdk::Run(bytes_.data()); }
+    uint32_t n_pool_pages() const { return n_pool_pages_; }
+
+private:
+    template <class T>
+    uint32_t append(const std::vector<T> &from) {
+        const size_t at = (bytes_.size() + 7) / 8 * 8;
+        bytes_.resize(at + from.size() * sizeof(T));
+        if (!from.empty()) std::memcpy(bytes_.data() + at, from.data(), from.size() * sizeof(T));
+        return static_cast<uint32_t>(at);
+    }
+    std::vector<std::byte> bytes_;
+    uint32_t n_pool_pages_ = 0;
+};
+
+/// One op and its operands. Inputs are added in order, then the output.
+class OneOp {
+public:
+    OneOp(uint32_t opcode, const Block &block) : opcode_(opcode), block_(block) {}
+
+    void weight(uint32_t dtype, std::vector<int64_t> dims, const std::vector<std::byte> &bytes) {
+        add(HADAL_BK_WEIGHT, dtype, dims, HADAL_BK_SYMBOL_NONE, bytes);
+    }
+    /// dims without the rows.
+    void activation(const std::vector<int64_t> &inner, const std::vector<float> &numbers) {
+        std::vector<int64_t> dims = {1};
+        dims.insert(dims.end(), inner.begin(), inner.end());
+        std::vector<std::byte> bytes(numbers.size() * sizeof(float));
+        if (!numbers.empty()) std::memcpy(bytes.data(), numbers.data(), bytes.size());
+        add(HADAL_BK_ACTIVATION, HADAL_DTYPE_F32, dims, HADAL_BK_SYMBOL_ROWS, bytes);
+    }
+    void state(uint32_t dtype, std::vector<int64_t> dims, const std::vector<std::byte> &bytes) {
+        add(HADAL_BK_STATE, dtype, dims, HADAL_BK_SYMBOL_NONE, bytes);
+    }
+    void input(uint32_t which) {
+        const auto *from = which == HADAL_INPUT_TOKENS ? block_.run().tokens() : block_.run().positions();
+        std::vector<std::byte> bytes(block_.run().n_rows() * sizeof(int32_t));
+        if (!bytes.empty()) std::memcpy(bytes.data(), from, bytes.size());
+        add(HADAL_BK_INPUT, HADAL_DTYPE_I32, {1}, HADAL_BK_SYMBOL_ROWS, bytes);
+        values_.back().input = which;
+    }
+    template <class T>
+    void attributes(const T &from) {
+        attributes_.resize(sizeof from);
+        std::memcpy(attributes_.data(), &from, sizeof from);
+    }
+
+    /// Numbers of a fresh output of [rows][inner].
+    std::vector<float> run(const sdk::Backend &backend, const std::vector<int64_t> &inner, uint32_t n_workers) {
+        const auto rows = static_cast<size_t>(block_.run().n_rows());
+        const auto width =
+            static_cast<size_t>(std::accumulate(inner.begin(), inner.end(), int64_t{1}, std::multiplies<int64_t>()));
+        activation(inner, std::vector<float>(rows * width, -77.0f));
+        compute(backend, n_workers);
+        std::vector<float> found(rows * width);
+        if (!found.empty()) std::memcpy(found.data(), data_.back().data(), found.size() * sizeof(float));
+        pop();
+        return found;
+    }
+    /// The first input, a state, after the op.
+    std::vector<std::byte> run_on_state(const sdk::Backend &backend, uint32_t n_workers) {
+        const std::vector<std::byte> before = data_[0];
+        values_.push_back(values_[0]);
+        data_.emplace_back();
+        output_is_first_ = true;
+        compute(backend, n_workers);
+        output_is_first_ = false;
+        pop();
+        std::vector<std::byte> after = data_[0];
+        data_[0] = before;
+        return after;
+    }
+
+private:
+    void add(uint32_t kind, uint32_t dtype, const std::vector<int64_t> &dims, uint32_t symbol,
+             const std::vector<std::byte> &bytes) {
+        hadal_bk_value value{};
+        value.name = "operand";
+        value.kind = kind;
+        value.dtype = dtype;
+        value.rank = static_cast<uint32_t>(dims.size());
+        for (size_t i = 0; i < dims.size(); ++i) value.dims[i].count = dims[i];
+        value.dims[0].symbol = symbol;
+        value.base = static_cast<uint32_t>(values_.size());
+        value.n_parts = kind == HADAL_BK_WEIGHT;
+        values_.push_back(value);
+        data_.push_back(bytes);
+    }
+    void pop() {
+        values_.pop_back();
+        data_.pop_back();
+    }
+
+    void compute(const sdk::Backend &backend, uint32_t n_workers) {
+        std::vector<uint32_t> indices(values_.size());
+        std::iota(indices.begin(), indices.end(), 0u);
+        const auto n_inputs = static_cast<uint32_t>(values_.size() - 1);
+        const hadal_bk_op op{opcode_,  1, indices.data(),     indices.data() + n_inputs,
+                             n_inputs, 1, attributes_.data(), attributes_.size()};
+        hadal_bk_segment segment{};
+        segment.struct_size = sizeof segment;
+        segment.n_values = static_cast<uint32_t>(values_.size());
+        segment.values = values_.data();
+        segment.ops = &op;
+        segment.n_ops = 1;
+        segment.page_size = block_.run().page_size();
+        char reason[240] = "";
+        const sdk::Kernel *kernel = sdk::detail::find_kernel(backend, segment, op, reason, sizeof reason);
+        const std::string why = reason;
+        CAPTURE(why);
+        REQUIRE(kernel != nullptr);
+
+        const sdk::Run run = block_.run();
+        std::vector<sdk::Operand> operands;
+        for (size_t i = 0; i < values_.size(); ++i)
+            operands.push_back({&values_[i], data_[output_is_first_ && i == n_inputs ? 0 : i].data(),
+                                run.count(values_[i].dims[0]), sdk::row_elements(values_[i])});
+        const sdk::OpView view(segment, op);
+        hadal_bk_limits limits{};
+        limits.max_rows = limits.max_out = run.n_rows();
+        limits.max_timelines = run.n_timelines();
+        limits.n_pages = block_.n_pool_pages();
+        limits.max_context = 1 << 20;
+
+        Memory prepared(kernel->prepared_bytes == nullptr ? 0 : kernel->prepared_bytes(view));
+        hadal_error err{};
+        if (kernel->prepare != nullptr)
+            REQUIRE(kernel->prepare(view, operands.data(), prepared.data(), &err) == HADAL_OK);
+        Memory shared(kernel->shared_scratch_bytes == nullptr ? 0 : kernel->shared_scratch_bytes(view, limits));
+        std::barrier<> barrier(n_workers);
+        std::vector<hadal_status> results(n_workers, HADAL_INTERNAL);
+        const auto work = [&](uint32_t index) {
+            Memory scratch(kernel->scratch_bytes == nullptr ? 0 : kernel->scratch_bytes(view, limits));
+            const hadal_bk_worker member{
+                index, n_workers, [](void *team) { static_cast<std::barrier<> *>(team)->arrive_and_wait(); }, &barrier};
+            const sdk::Call call{
+                view,           run,           operands.data(),     operands.data() + n_inputs, prepared.data(),
+                scratch.data(), shared.data(), sdk::Worker{&member}};
+            hadal_error worker_err{};
+            results[index] = kernel->run(call, &worker_err);
+        };
+        std::vector<std::thread> threads;
+        for (uint32_t i = 1; i < n_workers; ++i) threads.emplace_back(work, i);
+        work(0);
+        for (std::thread &thread : threads) thread.join();
+        for (const hadal_status result : results) REQUIRE(result == HADAL_OK);
+        if (kernel->unprepare != nullptr) kernel->unprepare(prepared.data());
+    }
+
+    // Exactly as much as was asked for, 64-aligned, so that a sanitizer sees a byte too many; NaN to begin with.
+    class Memory {
+    public:
+        explicit Memory(size_t bytes) : bytes_(::operator new (bytes, std::align_val_t{64})) {
+            std::memset(bytes_, 0xff, bytes);
+        }
+        ~Memory() { ::operator delete (bytes_, std::align_val_t{64}); }
+        Memory(const Memory &) = delete;
+        Memory &operator=(const Memory &) = delete;
+        std::byte *data() const { return static_cast<std::byte *>(bytes_); }
+
+    private:
+        void *bytes_;
+    };
+
+    uint32_t opcode_;
+    const Block &block_;
+    std::vector<hadal_bk_value> values_;
+    std::deque<std::vector<std::byte>> data_;
+    std::vector<std::byte> attributes_;
+    bool output_is_first_ = false;
+};
+
+}  // namespace hadal::cpu
