@@ -1,0 +1,22 @@
+// The subcommands, one file each. They throw hadal::Error and std::exception; main turns those into exit codes.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace command {
+
+enum ExitCode { kSuccess = 0, kFailure = 1, kUsage = 2, kInterrupted = 130, kOutputClosed = 141 };
+
+struct Subcommand {
+    CLI::App *app;
+    std::function<int()> run;  ///< returns an exit code
+};
+
+Subcommand add_run(CLI::App &app);
+Subcommand add_inspect(CLI::App &app);
+Subcommand add_tokenize(CLI::App &app);
+Subcommand add_logits(CLI::App &app);
+Subcommand add_bench(CLI::App &app);
+
+}  // namespace command
