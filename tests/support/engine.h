@@ -32,8 +32,7 @@ inline std::shared_ptr<core::Runtime> make_runtime(uint32_t n_threads = 1) {
 }
 
 inline std::shared_ptr<const core::Model> open_model(const std::string &path, const std::string &backend,
-                                                     uint32_t n_threads = 1,
-                                                     uint32_t kv_dtype = HADAL_DTYPE_F32) {
+                                                     uint32_t n_threads = 1, uint32_t kv_dtype = HADAL_DTYPE_F32) {
     core::ModelOptions options;
     options.backend = backend;
     options.kv_dtype = kv_dtype;

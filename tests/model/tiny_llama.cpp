@@ -45,7 +45,6 @@ std::vector<core::Token> long_tokens() {
     return tokens;
 }
 
-
 std::vector<std::string> tiny_llama_files() {
     const char *models = std::getenv("HADAL_TINY_MODELS");
     REQUIRE_MESSAGE(models != nullptr, "HADAL_TINY_MODELS names the folder tests/support/tiny_models.sh wrote");
