@@ -192,9 +192,9 @@ Cut choose_cut(const Shape &shape, const sdk::Run &run, uint32_t workers) {
     for (uint32_t t = 0; t < run.n_timelines(); ++t)
         n_pieces += (run.timeline(t).n_rows + wide.rows - 1) / wide.rows * ((shape.group() + heads - 1) / heads);
     const int64_t all = n_pieces * shape.n_kv;
-    if (all >= workers) return wide;
+    if (all == 0 || all >= workers) return wide;
     // Too few for everybody: single rows, and each head's queries in as many parts as it takes.
-    const int64_t parts = (workers + all - 1) / std::max<int64_t>(all, 1);
+    const int64_t parts = (workers + all - 1) / all;
     return {std::max<int64_t>(1, heads / parts), 1};
 }
 

@@ -3,6 +3,8 @@
 
 #include <oneapi/dnnl/dnnl_config.h>
 #include <oneapi/dnnl/dnnl_version.h>
+
+#include <cstdint>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #if DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP
@@ -55,13 +57,50 @@ public:
 
 #endif
 
-inline dnnl::matmul::primitive_desc matmul_of(const dnnl::engine &engine, const dnnl::memory::desc &a,
-                                              const dnnl::memory::desc &b, const dnnl::memory::desc &c) {
+/// A matrix of elements somewhere: its memory description differs between the versions.
 #if DNNL_VERSION_MAJOR >= 3
-    return dnnl::matmul::primitive_desc(engine, a, b, c);
-#else
-    return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, c), engine);
-#endif
+
+class Matrix {
+public:
+    ~Matrix() { dnnl_memory_desc_destroy(description_); }
+    dnnl_status_t describe(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride,
+                           dnnl_data_type_t type) {
+        const dnnl_dims_t dims = {rows, columns}, strides = {row_stride, column_stride};
+        return dnnl_memory_desc_create_with_strides(&description_, 2, dims, type, strides);
+    }
+    const_dnnl_memory_desc_t get() const { return description_; }
+
+private:
+    dnnl_memory_desc_t description_ = nullptr;
+};
+
+inline dnnl_status_t describe_matmul(dnnl_primitive_desc_t *out, dnnl_engine_t engine, const Matrix &a, const Matrix &b,
+                                     const Matrix &c) {
+    return dnnl_matmul_primitive_desc_create(out, engine, a.get(), b.get(), nullptr, c.get(), nullptr);
 }
+
+#else
+
+class Matrix {
+public:
+    dnnl_status_t describe(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride,
+                           dnnl_data_type_t type) {
+        const dnnl_dims_t dims = {rows, columns}, strides = {row_stride, column_stride};
+        return dnnl_memory_desc_init_by_strides(&description_, 2, dims, type, strides);
+    }
+    const dnnl_memory_desc_t *get() const { return &description_; }
+
+private:
+    dnnl_memory_desc_t description_{};
+};
+
+inline dnnl_status_t describe_matmul(dnnl_primitive_desc_t *out, dnnl_engine_t engine, const Matrix &a, const Matrix &b,
+                                     const Matrix &c) {
+    dnnl_matmul_desc_t matmul;
+    const dnnl_status_t status = dnnl_matmul_desc_init(&matmul, a.get(), b.get(), nullptr, c.get());
+    return status != dnnl_success ? status : dnnl_primitive_desc_create(out, &matmul, nullptr, engine, nullptr);
+}
+
+#endif
 
 }  // namespace hadal::cpu

@@ -254,6 +254,20 @@ TEST_CASE("a row's attention does not depend on the chunks of its prompt") {
     CHECK(same_bits(chunks, whole));
 }
 
+TEST_CASE("a run without rows is nothing to do") {
+    const Block block({});
+    OneOp matmul(HADAL_OP_MATMUL, block), attention(HADAL_OP_ATTENTION, block);
+    matmul.activation({2}, {});
+    matmul.weight(HADAL_DTYPE_F32, {1, 2}, bytes_of({1, 2}));
+    attention.activation({2, 4}, {});
+    attention.state(HADAL_DTYPE_F32, {1, 4, 4}, {});
+    attention.attributes(hadal_attention{1.0f, 4});
+    for (const uint32_t workers : {1u, 2u}) {
+        CHECK(matmul.run(kBackend, {1}, workers).empty());
+        CHECK(attention.run(kBackend, {2, 4}, workers).empty());
+    }
+}
+
 TEST_CASE("what is not finite stays so") {
     constexpr float kInf = std::numeric_limits<float>::infinity();
     const Block block({{40, 40}, {1, 1}});
