@@ -24,9 +24,9 @@ need() {
     echo "Installing$missing" >&2
     # shellcheck disable=SC2086  # $missing is a list of words. A mirror may fail once.
     install_missing() {
-        $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 < /dev/null &&
-            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing \
-                >&2 < /dev/null
+        $as_root apt-get update -qq < /dev/null >&2 &&
+            $as_root env DEBIAN_FRONTEND=noninteractive \
+                apt-get install -qq -y --no-install-recommends $missing < /dev/null >&2
     }
     install_missing || install_missing
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a bare Debian 12 to generated text: installs what is missing, builds libhadal and the hadal command, runs a model.
+# From a bare Debian 12 to text: installs what is missing, builds libhadal and the hadal command, runs a model.
 # usage: sh examples/quickstart.sh [MODEL]      MODEL: a .gguf file, or a folder in Hugging Face form
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
