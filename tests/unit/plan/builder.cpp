@@ -76,29 +76,46 @@ TEST_CASE_FIXTURE(PlanFixture, "a tensor that is missing or of another shape is 
 }
 
 TEST_CASE_FIXTURE(PlanFixture, "operands that do not fit each other are named with both shapes") {
-    const hadal_rope rope{.n_rotated = 18, .pairing = 0, .scaling = 0, .original_context = 0, .base = 1e4, .factor = 0,
-                          .low_freq_factor = 0, .high_freq_factor = 0};
+    const hadal_rope rope{.n_rotated = 18,
+                          .pairing = 0,
+                          .scaling = 0,
+                          .original_context = 0,
+                          .base = 1e4,
+                          .factor = 0,
+                          .low_freq_factor = 0,
+                          .high_freq_factor = 0};
     const auto misfit = [&](auto &&make) {
         Builder b(checkpoint, HADAL_DTYPE_F32);
         const Ref rows = b.gather_rows(b.weight("table", {10, kWidth}), b.tokens());
         return fault(b, make(b, rows));
     };
     const auto wide = [](Builder &b, Ref rows) { return b.matmul(rows, b.weight("wide", {128, 64})); };
-    CHECK(mentions(misfit([&](Builder &b, Ref r) { return b.matmul(wide(b, r), b.weight("wide", {128, 64})); }),
+    CHECK(mentions(misfit([&](Builder &b, Ref r) {
+                       return b.matmul(wide(b, r), b.weight("wide", {128, 64}));
+                   }),
                    {"matmul", "[rows, 128]", "[128, 64]"}));
-    CHECK(mentions(misfit([&](Builder &b, Ref r) { return b.add(r, wide(b, r)); }), {"add", "[rows, 64]", "[rows, 128]"}));
+    CHECK(mentions(misfit([&](Builder &b, Ref r) { return b.add(r, wide(b, r)); }),
+                   {"add", "[rows, 64]", "[rows, 128]"}));
     CHECK(mentions(misfit([&](Builder &b, Ref r) { return b.silu_mul(r, wide(b, r)); }), {"silu_mul"}));
     CHECK(mentions(misfit([&](Builder &b, Ref r) { return b.rms_norm(wide(b, r), b.weight("norm", {64}), 1e-5); }),
                    {"rms_norm", "[rows, 128]", "[64]"}));
-    CHECK(mentions(misfit([&](Builder &b, Ref r) { return b.rope(b.reshape(r, {4, 16}), rope); }), {"rope", "[rows, 4, 16]"}));
+    CHECK(mentions(misfit([&](Builder &b, Ref r) {
+                       return b.rope(b.reshape(r, {4, 16}), rope);
+                   }),
+                   {"rope", "[rows, 4, 16]"}));
     CHECK(mentions(misfit([&](Builder &b, Ref r) {
                        const Ref heads = b.reshape(r, {4, 16});
                        return b.kv_append(b.state("cache", 2, 16, 16), heads, heads);
                    }),
                    {"kv_append", "[2, 16, 16]", "[rows, 4, 16]"}));
-    CHECK(mentions(misfit([&](Builder &b, Ref r) { return b.attention(b.reshape(r, {4, 16}), b.state("c", 3, 16, 16), 1); }),
+    CHECK(mentions(misfit([&](Builder &b, Ref r) {
+                       return b.attention(b.reshape(r, {4, 16}), b.state("c", 3, 16, 16), 1);
+                   }),
                    {"attention", "[rows, 4, 16]", "[3, 16, 16]"}));
-    CHECK(mentions(misfit([&](Builder &b, Ref r) { return b.reshape(r, {4, 17}); }), {"reshape", "[rows, 64]", "[rows, 4, 17]"}));
+    CHECK(mentions(misfit([&](Builder &b, Ref r) {
+                       return b.reshape(r, {4, 17});
+                   }),
+                   {"reshape", "[rows, 64]", "[rows, 4, 17]"}));
 }
 
 TEST_CASE_FIXTURE(PlanFixture, "the first error is the one that is told") {

@@ -48,7 +48,8 @@ TEST_CASE_FIXTURE(Fixture, "ops on one state move together, and what crosses is 
     CHECK(segments[2].outgoing == std::vector<core::ValueId>{core::logits(program)});
 }
 
-TEST_CASE_FIXTURE(Fixture, "an op nobody knows is refused with every reason, and nothing falls back where that is forbidden") {
+TEST_CASE_FIXTURE(Fixture,
+                  "an op nobody knows is refused with every reason, and nothing falls back where that is forbidden") {
     program.ops[7].opcode = 9999;
     const auto nobody = place({.backend = "cpu", .pins = {}});
     REQUIRE(!nobody);
@@ -63,7 +64,8 @@ TEST_CASE_FIXTURE(Fixture, "an op nobody knows is refused with every reason, and
 TEST_CASE_FIXTURE(Fixture, "measure adds up, and counts what crosses devices") {
     const core::Limits limits{.max_rows = 8, .max_out = 2, .max_timelines = 1, .n_pages = 1, .max_context = 64};
     const auto plan_with = [&](std::vector<core::OpPin> pins) {
-        return need(core::make_plan(program, checkpoint, runtime->devices(), {.backend = "cpu", .pins = std::move(pins)}));
+        return need(
+            core::make_plan(program, checkpoint, runtime->devices(), {.backend = "cpu", .pins = std::move(pins)}));
     };
     const core::Plan whole = plan_with({}), split = plan_with({{7, "reference"}});
     const core::PlanBytes whole_bytes = need(core::measure(whole, checkpoint, limits));
@@ -77,8 +79,8 @@ TEST_CASE_FIXTURE(Fixture, "measure adds up, and counts what crosses devices") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "the plan as JSON names ops, devices and reasons") {
-    const core::Plan plan = need(core::make_plan(program, checkpoint, runtime->devices(),
-                                                 {.backend = "cpu", .pins = {{7, "reference"}}}));
+    const core::Plan plan =
+        need(core::make_plan(program, checkpoint, runtime->devices(), {.backend = "cpu", .pins = {{7, "reference"}}}));
     const core::Limits limits{};
     const std::string json = core::plan_json(plan, need(core::measure(plan, checkpoint, limits)));
     for (const char *part : {"\"backend\":\"cpu\"", "\"name\":\"kv_append\"", "\"value\":\"logits\"",

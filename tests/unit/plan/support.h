@@ -46,8 +46,14 @@ struct PlanFixture {
         const core::Ref square = b.weight("square", {kWidth, kWidth});
         const core::Ref residual = b.gather_rows(b.weight("table", {10, kWidth}), b.tokens());
         const core::Ref normed = b.rms_norm(residual, b.weight("norm", {kWidth}), 1e-5);
-        const hadal_rope rope{.n_rotated = 16, .pairing = 0, .scaling = 0, .original_context = 0, .base = 1e4,
-                              .factor = 0, .low_freq_factor = 0, .high_freq_factor = 0};
+        const hadal_rope rope{.n_rotated = 16,
+                              .pairing = 0,
+                              .scaling = 0,
+                              .original_context = 0,
+                              .base = 1e4,
+                              .factor = 0,
+                              .low_freq_factor = 0,
+                              .high_freq_factor = 0};
         const core::Ref heads = b.reshape(b.matmul(normed, square), {kHeads, kHead});
         const core::Ref cache = b.state("cache", kHeads, kHead, kHead);
         const core::Ref attn = b.attention(heads, b.kv_append(cache, b.rope(heads, rope), heads), 0.25);
