@@ -3,7 +3,8 @@
 // Write one Kernel per op, list them in a Backend, and export sdk::entry<backend>: that is a plug-in. The SDK places
 // activations in one arena by their lifetimes, measures before it allocates, enters the team of workers once per run,
 // puts a barrier between ops, polls the stop flag there, and carries a kernel's failure out. Header-only C++17, no
-// exceptions cross it. Compile with -fvisibility=hidden, so that two plug-ins in one process share no inline function.
+// exceptions cross it. Compile with -fvisibility=hidden, and export hadal_backend_entry alone (a version script keeps
+// the standard library's templates inside), so that two plug-ins in one process share no inline function.
 //
 // Read next: sdk/kernel.hpp (all a kernel sees), sdk/unpack.hpp (element types, rope frequencies). This file has the
 // table of backend.h over them; sdk/segment.hpp and sdk/program.hpp are its inside.

@@ -135,4 +135,6 @@ TEST_CASE("text is cut on a code point and never past its buffer") {
     CHECK(error.message_length == 7);
     CHECK(std::string(error.message) == "n is -3");
     CHECK(fill_error(nullptr, HADAL_IO, "x") == HADAL_IO);
+    fill_error(&error, HADAL_IO, INT64_MIN, " ", INT32_MIN, " ", 0, " ", uint16_t{65535});
+    CHECK(std::string(error.message) == "-9223372036854775808 -2147483648 0 65535");
 }

@@ -3,7 +3,6 @@
 #define HADAL_SDK_KERNEL_HPP
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -32,8 +31,17 @@ public:
     }
     template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
     void add(T number) {
+        // Not std::to_chars: its tables of digits would be exported by every plug-in.
         char digits[24];
-        add(std::string_view(digits, std::to_chars(digits, digits + sizeof digits, number).ptr - digits));
+        char *const end = digits + sizeof digits, *begin = end;
+        auto rest = static_cast<uint64_t>(number);
+        if (number < 0) rest = 0 - rest;
+        do {
+            *--begin = static_cast<char>('0' + rest % 10);
+            rest /= 10;
+        } while (rest > 0);
+        if (number < 0) *--begin = '-';
+        add(std::string_view(begin, static_cast<size_t>(end - begin)));
     }
     /// Ends the text with a NUL and returns its length.
     size_t finish(size_t capacity) {
