@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "base/result.h"
-#include "text/tokenizer.h"
 
 namespace hadal::capi {
 
@@ -36,11 +35,6 @@ inline core::Result<void> require_range(int64_t value, int64_t least, int64_t mo
         return core::error(core::Status::invalid_argument, name, " is ", value, ", allowed are ", least, " to ", most);
     }
     return {};
-}
-
-inline core::Result<void> require_token(core::Token token, size_t n_vocab, const char *name, size_t i) {
-    if (token >= 0 && static_cast<size_t>(token) < n_vocab) return {};
-    return core::error(core::Status::invalid_argument, name, "[", i, "] is ", token, ", ids are 0 to ", n_vocab - 1);
 }
 
 }  // namespace hadal::capi

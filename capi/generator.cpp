@@ -32,16 +32,6 @@ Result<core::Sampling> read_sampling(const hadal_sampling *from) {
     return sampling;
 }
 
-Result<std::vector<core::Token>> read_stop_tokens(const hadal_generate_options &given, size_t n_vocab) {
-    HADAL_CHECK(capi::require_array(given.stop_tokens, given.n_stop_tokens, "hadal_generate_options.stop_tokens"));
-    std::vector<core::Token> tokens;
-    for (size_t i = 0; i < given.n_stop_tokens; ++i) {
-        HADAL_CHECK(capi::require_token(given.stop_tokens[i], n_vocab, "hadal_generate_options.stop_tokens", i));
-        tokens.push_back(given.stop_tokens[i]);
-    }
-    return tokens;
-}
-
 Result<std::vector<std::string>> read_stop_strings(const hadal_generate_options &given) {
     HADAL_CHECK(capi::require_array(given.stop_strings, given.n_stop_strings, "hadal_generate_options.stop_strings"));
     std::vector<std::string> strings;
@@ -53,13 +43,14 @@ Result<std::vector<std::string>> read_stop_strings(const hadal_generate_options 
     return strings;
 }
 
-Result<core::GenerateOptions> read_options(const hadal_generate_options &given, size_t n_vocab) {
+Result<core::GenerateOptions> read_options(const hadal_generate_options &given) {
     HADAL_CHECK(capi::require_range(given.ignore_eos, 0, 1, "hadal_generate_options.ignore_eos"));
+    HADAL_CHECK(capi::require_array(given.stop_tokens, given.n_stop_tokens, "hadal_generate_options.stop_tokens"));
     core::GenerateOptions options;
     options.max_tokens = given.max_tokens;
     options.ignore_eos = given.ignore_eos == 1;
     HADAL_TRY(options.sampling, read_sampling(given.sampling));
-    HADAL_TRY(options.stop_tokens, read_stop_tokens(given, n_vocab));
+    options.stop_tokens.assign(given.stop_tokens, given.stop_tokens + given.n_stop_tokens);
     HADAL_TRY(options.stop_strings, read_stop_strings(given));
     return options;
 }
@@ -81,7 +72,7 @@ hadal_status hadal_generator_create(hadal_session *session, const hadal_generate
         HADAL_TRY(hadal_generator::Loan loan, borrow(session->shared));
         core::Session &timeline = *session->shared->session;
         HADAL_TRY(const hadal_generate_options given, capi::read_struct(options));
-        HADAL_TRY(core::GenerateOptions checked, read_options(given, timeline.model()->facts().n_vocab));
+        HADAL_TRY(core::GenerateOptions checked, read_options(given));
         HADAL_TRY(capi::CallWatch call, capi::read_watch(given.progress, given.cancel));
         checked.watch = call.watch;
         HADAL_TRY(auto generator, core::Generator::create(timeline, std::move(checked)));

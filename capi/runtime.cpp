@@ -9,8 +9,6 @@ using core::Result;
 
 namespace {
 
-constexpr uint32_t kMostThreads = 1024;
-
 Result<core::Allocator> read_allocator(const hadal_allocator *from) {
     if (from == nullptr) return core::Allocator::system();
     HADAL_TRY(const hadal_allocator allocator, capi::read_struct(from));
@@ -24,7 +22,6 @@ Result<core::Allocator> read_allocator(const hadal_allocator *from) {
 
 Result<core::RuntimeOptions> read_options(const hadal_runtime_options *from) {
     HADAL_TRY(const hadal_runtime_options given, capi::read_struct(from));
-    HADAL_CHECK(capi::require_range(given.threads, 0, kMostThreads, "hadal_runtime_options.threads"));
     HADAL_CHECK(capi::require_range(given.log_level, 0, HADAL_LOG_DEBUG, "hadal_runtime_options.log_level"));
     HADAL_CHECK(capi::require_zero(given.reserved, "hadal_runtime_options.reserved"));
     core::RuntimeOptions options;

@@ -25,10 +25,6 @@ Result<core::SessionOptions> read_options(const hadal_session_options *from) {
     HADAL_TRY(const hadal_session_options given, capi::read_struct(from));
     HADAL_CHECK(capi::require_range(given.extend, 0, 1, "hadal_session_options.extend"));
     HADAL_CHECK(capi::require_zero(given.reserved, "hadal_session_options.reserved"));
-    if (given.context != 0 && given.chunk > given.context) {
-        return core::error(core::Status::invalid_argument, "hadal_session_options.chunk is ", given.chunk,
-                           ", more than the context of ", given.context);
-    }
     core::SessionOptions options;
     options.context = given.context;
     options.chunk = given.chunk;
