@@ -57,7 +57,7 @@ std::string_view utf8_cut(std::string_view text, size_t max_bytes) {
     return text.substr(0, length);
 }
 
-std::string quoted(std::string_view name) {
+std::string Quoted::operator()(std::string_view name) const {
     constexpr size_t kMaxBytes = 100;  // the longest tensor names of real checkpoints have about 60
     constexpr char kHex[] = "0123456789abcdef";
     std::string out = "'";

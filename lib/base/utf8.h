@@ -18,7 +18,11 @@ size_t utf8_incomplete_tail(std::string_view bytes);
 /// The longest beginning of at most max_bytes that ends between code points. text is UTF-8.
 std::string_view utf8_cut(std::string_view text, size_t max_bytes);
 
-/// 'name' for a message: at most 100 bytes of it, control characters and what is not UTF-8 as \xNN.
-std::string quoted(std::string_view name);
+struct Quoted {
+    std::string operator()(std::string_view name) const;
+};
+/// quoted(name): 'name' for a message, at most 100 bytes of it, control characters and what is not UTF-8 as \xNN. An
+/// object, so that a call with a std::string does not find std::quoted, which passes everything through.
+inline constexpr Quoted quoted;
 
 }  // namespace hadal::core

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <iomanip>
 #include <string>
+
+#include "base/result.h"
 
 using namespace hadal::core;
 
@@ -62,6 +65,7 @@ TEST_CASE("text is cut between code points") {
 }
 
 TEST_CASE("a stranger's name is fit to print") {
+    CHECK(text("tensor ", quoted(std::string("a\n"))) == "tensor 'a\\x0a'");
     CHECK(quoted("blk.0.attn_q.weight") == "'blk.0.attn_q.weight'");
     CHECK(quoted("\xC3\xA9") == "'\xC3\xA9'");
     CHECK(quoted(std::string_view("a\n\0\xFF\x7F", 5)) == "'a\\x0a\\x00\\xff\\x7f'");
