@@ -71,11 +71,14 @@ using Vec16 = float __attribute__((vector_size(64)));
 // 12 independent chains of multiply-adds.
 template <class Vec>
 [[gnu::always_inline]] inline float fma_chains() {
-    Vec chains[12] = {}, factor = Vec{} + 0.999f;
-    for (int round = 0; round < kFmaRounds; ++round)
-        for (Vec &chain : chains) chain = chain * factor + factor;
+    Vec chains[12], factor = Vec{} + 0.999f;
+    for (int i = 0; i < 12; ++i) chains[i] = Vec{} + static_cast<float>(i);  // alike, they would become one
+    for (int round = 0; round < kFmaRounds; ++round) {
+#pragma GCC unroll 12  // so that the chains live in registers
+        for (int i = 0; i < 12; ++i) chains[i] = chains[i] * factor + factor;
+    }
     float sum = 0;
-    for (Vec &chain : chains) sum += chain[0];
+    for (int i = 0; i < 12; ++i) sum += chains[i][0];
     return sum;
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 // From this many rows oneDNN is faster, although it packs the weights anew in every call (README.md, "Measured").
 constexpr int64_t kGemmRows = 32;
-// Weight rows of one piece of work for dot products: a few megabytes at most, so that shares come out even.
+// Weight rows of one piece of work for dot products: small, so that shares come out even.
 constexpr int64_t kDotSlice = 16;
 // Weight rows and activation rows of one product. More rows share the cost of packing; fewer leave work for all
 // workers.

@@ -252,7 +252,6 @@ constexpr Isa make_isa(const char *name, uint32_t needs) {
     return {
         name,
         needs,
-        kMaxX,
         {dots<ReadF32>, dots<ReadF16>, dots<ReadBf16>, dots<ReadQ8_0>, dots<ReadQ4_0>, dots<ReadQ4_K>, dots<ReadQ6_K>},
         {unpack<ReadF32>, unpack<ReadF16>, unpack<ReadBf16>, unpack<ReadQ8_0>, unpack<ReadQ4_0>, unpack<ReadQ4_K>,
          unpack<ReadQ6_K>},

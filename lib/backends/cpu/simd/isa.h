@@ -55,7 +55,6 @@ inline constexpr int64_t kLogitPadding = 16;
 struct Isa {
     const char *name;  ///< for people
     uint32_t needs;    ///< Features
-    int64_t dot_rows;  ///< activation rows that share one pass over a weight
     void (*dots[kWeightTypes])(const Dots &);
     void (*unpack[kWeightTypes])(const void *from, int64_t n, float *to);  ///< exact; n: whole blocks
     void (*weighted_sum_f32)(const WeightedSum &);
