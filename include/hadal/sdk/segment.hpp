@@ -161,47 +161,60 @@ inline bool fits_signature(const hadal_bk_op &op) {
     return true;
 }
 
-/// Everything later code relies on: indices in range, ranks, whole types, view chains that end.
+/// What is wrong with a value by itself, null if nothing.
+inline const char *problem_of(const hadal_bk_value &value) {
+    if (value.rank < 1 || value.rank > 4) return "has no rank from 1 to 4";
+    if (value.name == nullptr) return "has no name";
+    if (value.kind < HADAL_BK_WEIGHT || value.kind > HADAL_BK_OUTPUT) return "has no known kind";
+    Count elements{1};
+    for (uint32_t d = 0; d < value.rank; ++d) {
+        if (value.dims[d].count < 0) return "has a negative dim";
+        if (d > 0 && value.dims[d].symbol != HADAL_BK_SYMBOL_NONE) return "has symbolic inner dims";
+        elements = elements.times({static_cast<uint64_t>(value.dims[d].count)});
+    }
+    if (!elements.fits || elements.n > INT64_MAX / 8) return "is too large";
+    const bool is_f32 = value.dtype == HADAL_DTYPE_F32;
+    if ((value.kind == HADAL_BK_ACTIVATION || value.kind == HADAL_BK_OUTPUT) && !is_f32)
+        return "is an activation, but not f32";
+    if (value.kind == HADAL_BK_STATE && (value.rank != 3 || (!is_f32 && value.dtype != HADAL_DTYPE_BF16)))
+        return "is a state, but not f32 or bf16 of [n_kv, d_k, d_v]";
+    if (value.kind == HADAL_BK_INPUT && (value.input > HADAL_INPUT_OUT_ROWS || value.rank != 1))
+        return "is no input of ops.h";
+    return nullptr;
+}
+
+/// What is wrong with what a value shows, null if nothing. Chains of bases must end.
+inline const char *problem_of_base(const hadal_bk_segment &segment, uint32_t value_i) {
+    uint32_t root = value_i;
+    for (uint32_t steps = 0; root < segment.n_values && segment.values[root].base != root; ++steps) {
+        if (steps == segment.n_values) return "is a view of itself";
+        root = segment.values[root].base;
+    }
+    const hadal_bk_value &value = segment.values[value_i];
+    if (root >= segment.n_values) return "has a base out of range";
+    if (root == value_i) return nullptr;
+    if (value.offset < 0 || value.row_stride < 0) return "has a negative offset or stride";
+    if (value.kind == HADAL_BK_INPUT) return "is a view of an input";
+    return segment.values[root].kind == value.kind ? nullptr : "is a view of another kind of value";
+}
+
+/// Everything later code relies on: indices in range, ranks, types, bases.
 inline hadal_status check_segment(const hadal_bk_segment &segment, hadal_error *err) {
     const auto refuse = [err](const char *what, uint32_t i, const char *problem) {
         return fill_error(err, HADAL_INVALID_ARGUMENT, what, " ", i, " of the segment ", problem);
     };
     for (uint32_t i = 0; i < segment.n_values; ++i) {
-        const hadal_bk_value &value = segment.values[i];
-        if (value.rank < 1 || value.rank > 4) return refuse("value", i, "has no rank from 1 to 4");
-        if (value.name == nullptr) return refuse("value", i, "has no name");
-        if (value.kind < HADAL_BK_WEIGHT || value.kind > HADAL_BK_OUTPUT)
-            return refuse("value", i, "has no known kind");
-        Count elements{1};
-        for (uint32_t d = 0; d < value.rank; ++d) {
-            if (value.dims[d].count < 0) return refuse("value", i, "has a negative dim");
-            if (d > 0 && value.dims[d].symbol != HADAL_BK_SYMBOL_NONE)
-                return refuse("value", i, "has symbolic inner dims");
-            elements = elements.times({static_cast<uint64_t>(value.dims[d].count)});
-        }
-        if (!elements.fits || elements.n > INT64_MAX / 8) return refuse("value", i, "is too large");
-        const bool f32 = value.kind == HADAL_BK_ACTIVATION || value.kind == HADAL_BK_OUTPUT;
-        if (f32 && value.dtype != HADAL_DTYPE_F32) return refuse("value", i, "is an activation, but not f32");
-        if (value.kind == HADAL_BK_STATE &&
-            (value.rank != 3 || (value.dtype != HADAL_DTYPE_F32 && value.dtype != HADAL_DTYPE_BF16)))
-            return refuse("value", i, "is a state, but not f32 or bf16 of [n_kv, d_k, d_v]");
-        if (value.kind == HADAL_BK_INPUT && (value.input > HADAL_INPUT_OUT_ROWS || value.rank != 1 || value.base != i))
-            return refuse("value", i, "is no input of ops.h");
-        uint32_t root = i;
-        for (uint32_t steps = 0; root < segment.n_values && segment.values[root].base != root; ++steps) {
-            if (steps == segment.n_values) return refuse("value", i, "is a view of itself");
-            root = segment.values[root].base;
-        }
-        if (root >= segment.n_values) return refuse("value", i, "has a base out of range");
-        if (root != i && (value.offset < 0 || value.row_stride < 0)) return refuse("value", i, "has a negative stride");
-        if (segment.values[root].kind != value.kind) return refuse("value", i, "is a view of another kind of value");
+        const char *problem = problem_of(segment.values[i]);
+        if (problem == nullptr) problem = problem_of_base(segment, i);
+        if (problem != nullptr) return refuse("value", i, problem);
     }
     for (uint32_t i = 0; i < segment.n_ops; ++i) {
         const hadal_bk_op &op = segment.ops[i];
-        for (uint32_t k = 0; k < op.n_inputs; ++k)
-            if (op.inputs[k] >= segment.n_values) return refuse("op", i, "reads a value out of range");
-        for (uint32_t k = 0; k < op.n_outputs; ++k)
-            if (op.outputs[k] >= segment.n_values) return refuse("op", i, "writes a value out of range");
+        const auto in_range = [&segment](uint32_t value) { return value < segment.n_values; };
+        if (!std::all_of(op.inputs, op.inputs + op.n_inputs, in_range))
+            return refuse("op", i, "reads a value out of range");
+        if (!std::all_of(op.outputs, op.outputs + op.n_outputs, in_range))
+            return refuse("op", i, "writes a value out of range");
     }
     for (uint32_t i = 0; i < segment.n_boundary; ++i) {
         const uint32_t value = segment.boundary[i];
