@@ -36,7 +36,7 @@ ALLOWED = [
     ("examples/cli/",            ["hadal/hadal.hpp", "hadal/hadal.h", "CLI/", "nlohmann/json.hpp"]),
     ("examples/",                ["hadal/"]),
     ("tests/install/",           ["hadal/"]),
-    ("tests/capi/",              ["hadal/", "support/", "doctest/"]),
+    ("tests/capi/",              ["hadal/", "support/", "doctest/", "nlohmann/json.hpp", "programs/"]),
 ]
 
 # Headers of the system that a room may use beside the standard library's.

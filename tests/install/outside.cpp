@@ -1,21 +1,19 @@
-// The same program in C++: hadal.hpp needs nothing but itself, hadal.h and the standard library.
-#include <hadal/hadal.h>
-
+// The same program in C++: the facade over the same library.
 #include <cstdio>
+#include <exception>
 #include <hadal/hadal.hpp>
 
 int main() {
-    hadal_runtime_options options{};
-    options.struct_size = sizeof options;
-    options.threads = 1;
-    hadal_runtime *runtime = nullptr;
-    hadal_error error;
-    if (hadal_runtime_create(&options, &runtime, &error) < 0) {
-        std::fprintf(stderr, "%s\n", error.message);
+    try {
+        hadal::RuntimeOptions options;
+        options.threads = 1;
+        const hadal::Runtime runtime(options);
+        const auto devices = runtime.devices();
+        std::printf("hadal %s, devices: %zu, the first: %s\n", hadal::version(), devices.size(),
+                    devices.empty() ? "none" : devices.front().name);
+        return devices.empty() ? 1 : 0;
+    } catch (const std::exception &error) {
+        std::fprintf(stderr, "%s\n", error.what());
         return 1;
     }
-    const size_t devices = hadal_runtime_device_count(runtime);
-    std::printf("hadal %s, devices: %zu\n", hadal_version(), devices);
-    hadal_runtime_release(runtime);
-    return devices > 0 ? 0 : 1;
 }
