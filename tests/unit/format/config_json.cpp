@@ -39,8 +39,9 @@ TEST_CASE("a config is flattened with dots") {
     const auto metadata = read(R"( {"hidden_size": 4096, "rms_norm_eps": 1e-05, "tie": true, "model_type": "llama",
         "rope_scaling": {"factor": 8.0, "rope_type": "llama3", "deep": {"er": -1}}, "nothing": null,
         "big": 18446744073709551615, "exact": 9007199254740993,
-        "architectures": ["LlamaForCausalLM"], "eos_token_id": [1, 2], "mixed_numbers": [1, 2.5], "flags": [true, false],
-        "empty": [], "none": {}, "rows": [[1, 2], [3]], "mixed": [1, "a", null, {"b": 2}], "\u00e9": "\ud83d\ude00"} )");
+        "architectures": ["LlamaForCausalLM"], "eos_token_id": [1, 2], "mixed_numbers": [1, 2.5],
+        "flags": [true, false], "empty": [], "none": {}, "rows": [[1, 2], [3]], "mixed": [1, "a", null, {"b": 2}],
+        "\u00e9": "\ud83d\ude00"} )");
     REQUIRE(metadata);
     CHECK(*metadata->uint("hidden_size", 0, 5000) == 4096);
     CHECK(*metadata->real("rms_norm_eps", 0, 1) == 1e-5);
