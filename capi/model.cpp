@@ -31,7 +31,7 @@ Result<core::ModelOptions> read_options(const hadal_model_options *from, capi::C
     return options;
 }
 
-hadal_model_info info_of(const core::ModelSummary &summary, int32_t has_tokenizer) {
+hadal_model_info info_of(const core::ModelSummary &summary) {
     const core::ModelFacts &facts = summary.facts;
     hadal_model_info info = {};
     info.n_layers = facts.n_layers;
@@ -48,7 +48,7 @@ hadal_model_info info_of(const core::ModelSummary &summary, int32_t has_tokenize
     info.d_model = facts.d_model;
     info.n_heads = facts.n_heads;
     info.n_kv_heads = facts.n_kv_heads;
-    info.has_tokenizer = has_tokenizer;
+    info.has_tokenizer = summary.has_tokenizer ? 1 : 0;
     return info;
 }
 
@@ -75,11 +75,6 @@ Result<std::string> plan_text(const core::Model &model) {
     return core::plan_json(executable.plan(), bytes);
 }
 
-int32_t has_tokenizer(const std::string &path) {
-    const auto checkpoint = core::Checkpoint::open(path);
-    return checkpoint && core::Tokenizer::open(checkpoint->metadata()) ? 1 : 0;
-}
-
 }  // namespace
 
 hadal_status hadal_model_inspect(const hadal_runtime *runtime, const char *path, const hadal_model_options *options,
@@ -92,7 +87,7 @@ hadal_status hadal_model_inspect(const hadal_runtime *runtime, const char *path,
         capi::CallWatch hold;
         HADAL_TRY(const core::ModelOptions checked, read_options(options, &hold));
         HADAL_TRY(const core::ModelSummary summary, core::Model::inspect(*runtime->runtime, path, checked));
-        if (info != nullptr) capi::write_struct(info_of(summary, has_tokenizer(path)), info);
+        if (info != nullptr) capi::write_struct(info_of(summary), info);
         if (requirements != nullptr) capi::write_struct(requirements_of(summary, checked.load), requirements);
         return {};
     });
@@ -119,7 +114,7 @@ hadal_status hadal_model_get_info(const hadal_model *model, hadal_model_info *ou
         HADAL_CHECK(capi::require(model, "model"));
         HADAL_CHECK(capi::require(out, "out"));
         HADAL_CHECK(capi::check_struct(out));
-        capi::write_struct(info_of(model->model->summary(), model->model->tokenizer() ? 1 : 0), out);
+        capi::write_struct(info_of(model->model->summary()), out);
         return {};
     });
 }
