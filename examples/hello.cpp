@@ -15,21 +15,23 @@ std::vector<hadal::Token> read_ids(const std::string &text) {
     return ids;
 }
 
-void hello(const std::string &path, const std::string &text, bool as_ids) {
+enum class Mode { text, ids };
+
+void hello(const std::string &path, const std::string &prompt, Mode mode) {
     hadal::Runtime runtime;
     hadal::Model model = runtime.open(path);
 
-    hadal::EncodeOptions prompt;
-    prompt.add_special = true;  // the begin-of-sequence token, if the vocabulary asks for it
+    hadal::EncodeOptions special;
+    special.add_special = true;  // the begin-of-sequence token, if the vocabulary asks for it
 
     hadal::Session session = model.session();
-    session.append(as_ids ? read_ids(text) : model.tokenizer().encode(text, prompt));
+    session.append(mode == Mode::ids ? read_ids(prompt) : model.tokenizer().encode(prompt, special));
 
     hadal::GenerateOptions options;
     options.max_tokens = 200;
     for (const hadal::Event &event : session.generate(options)) {
-        if (!as_ids) std::cout << event.text << std::flush;
-        if (as_ids && event.kind == hadal::EventKind::token) std::cout << event.token << ' ' << std::flush;
+        if (mode == Mode::text) std::cout << event.text << std::flush;
+        if (mode == Mode::ids && event.kind == hadal::EventKind::token) std::cout << event.token << ' ' << std::flush;
     }
     std::cout << '\n';
 }
@@ -43,7 +45,11 @@ int main(int argc, char **argv) {
         return 2;
     }
     try {
-        hello(argv[1], as_ids ? argv[3] : argc == 3 ? argv[2] : "", as_ids);
+        if (as_ids) {
+            hello(argv[1], argv[3], Mode::ids);
+        } else {
+            hello(argv[1], argc == 3 ? argv[2] : "", Mode::text);
+        }
     } catch (const hadal::Error &error) {
         std::cerr << "hello: " << hadal::status_name(error.status()) << ": " << error.what() << '\n';
         return 1;

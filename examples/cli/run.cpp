@@ -69,8 +69,10 @@ void print_timings(const hadal::Stats &stats, hadal::StopReason reason) {
     std::fprintf(stderr, "%s\n", describe(reason));
 }
 
+enum class Print { text, ids };
+
 /// Prints events as they come, until the stop event or Ctrl-C, which leaves reason none.
-hadal::StopReason stream(hadal::Generator &generator, ProgressBar &bar, bool print_ids) {
+hadal::StopReason stream(hadal::Generator &generator, ProgressBar &bar, Print print) {
     const char *separator = "";
     for (;;) {
         auto next = generator.try_next();
@@ -78,8 +80,8 @@ hadal::StopReason stream(hadal::Generator &generator, ProgressBar &bar, bool pri
         if (!next && next.error().status() == hadal::Status::cancelled) return hadal::StopReason::none;
         if (!next) throw next.error();
         const hadal::Event &event = **next;
-        if (!print_ids) output().write(event.text);
-        if (print_ids && event.kind == hadal::EventKind::token) {
+        if (print == Print::text) output().write(event.text);
+        if (print == Print::ids && event.kind == hadal::EventKind::token) {
             output().write(separator + std::to_string(event.token));
             separator = " ";
         }
@@ -98,7 +100,7 @@ int run(RunArguments arguments) {
     arguments.generate.cancel = interrupt.cancel();
     arguments.generate.progress = bar.progress();
     hadal::Generator generator = session.generate(arguments.generate);
-    const hadal::StopReason reason = stream(generator, bar, arguments.print_ids);
+    const hadal::StopReason reason = stream(generator, bar, arguments.print_ids ? Print::ids : Print::text);
     output().write("\n");
     print_timings(generator.stats(), reason);
     return reason == hadal::StopReason::none ? kInterrupted : kSuccess;
