@@ -370,8 +370,9 @@ typedef struct hadal_run_options {
 
 /* Computes every token that is not computed yet, in runs of chunk rows. What completed runs computed is kept when a
  * later run fails. With LOGITS_LAST the last token's logits are there afterwards, if need be by computing it once more.
- * DONE: there was nothing to compute, and the logits are as before. Fails: CANCELLED, CALLBACK,
- * OUT_OF_MEMORY (logits of all tokens do not fit). Since 0.1. */
+ * DONE: there was nothing to compute, and the logits are as before. Fails: CANCELLED, CALLBACK, OUT_OF_MEMORY (logits
+ * of all tokens do not fit); logits then are those of the runs that completed, or as before if none did but for
+ * LOGITS_ALL. Since 0.1. */
 HADAL_API hadal_status hadal_session_eval(hadal_session *session, const hadal_run_options *options, hadal_error *err);
 
 /* Copies n rows of n_vocab logits, of the tokens at index first and after, from the last eval; cap in floats.

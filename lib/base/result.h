@@ -42,6 +42,7 @@ struct Error {
 template <class... Parts>
 std::string text(const Parts &...parts) {
     std::ostringstream out;
+    out.exceptions(std::ios_base::badbit);  // else a stream that finds no memory cuts the message short, silently
     out.imbue(std::locale::classic());
     (out << ... << parts);
     return std::move(out).str();

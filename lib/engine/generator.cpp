@@ -26,6 +26,23 @@ bool begins_text(const Tokenizer &tokenizer, std::span<const Token> tokens) {
     });
 }
 
+/// Puts the sampler back to where it was, unless its draw is kept.
+class SamplerDraft {
+public:
+    explicit SamplerDraft(Sampler &sampler) : sampler_(sampler), before_(sampler.state()) {}
+    SamplerDraft(const SamplerDraft &) = delete;
+    SamplerDraft &operator=(const SamplerDraft &) = delete;
+    ~SamplerDraft() {
+        if (!kept_) sampler_.restore(before_);
+    }
+    void keep() { kept_ = true; }
+
+private:
+    Sampler &sampler_;
+    SamplerState before_;
+    bool kept_ = false;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Generator>> Generator::create(Session &session, GenerateOptions options) {
@@ -66,14 +83,26 @@ Result<std::optional<GeneratorEvent>> Generator::next() {
     HADAL_CHECK(session_.reserve(1));
     HADAL_TRY(const std::span<const float> logits, compute());
 
+    // What the token changes is drafted, and put in place once nothing can fail any more.
+    SamplerDraft draft(sampler_);
     const Stopwatch watch;
     HADAL_TRY(const Token token, sampler_.sample(logits, session_.tokens()));
     stats_.sample_ns += watch.ns();
     if (const StopReason reason = stop_by(token); reason != StopReason::none) return stop(reason, token);
+    std::optional<Decoder> decoder = decoder_;
+    StopMatcher matcher = stop_matcher_;
+    std::string text;
+    if (decoder) {
+        HADAL_TRY(const std::string_view piece, decoder->push(token));
+        text = matcher.push(piece);
+    }
     HADAL_CHECK(session_.append({&token, 1}));
+    decoder_ = std::move(decoder);
+    stop_matcher_ = std::move(matcher);
+    text_ = std::move(text);
+    draft.keep();
     ++n_drawn_;
-    HADAL_TRY(const std::string_view text, decode(token));
-    return std::optional(GeneratorEvent{.stop = StopReason::none, .token = token, .text = text});
+    return std::optional(GeneratorEvent{.stop = StopReason::none, .token = token, .text = text_});
 }
 
 Result<std::span<const float>> Generator::compute() {
@@ -85,12 +114,6 @@ Result<std::span<const float>> Generator::compute() {
     (n_drawn_ == 0 ? stats_.prefill_tokens : stats_.decode_tokens) += n_tokens;
     (n_drawn_ == 0 ? stats_.prefill_ns : stats_.decode_ns) += watch.ns();
     return logits;
-}
-
-Result<std::string_view> Generator::decode(Token token) {
-    if (!decoder_) return std::string_view();
-    HADAL_TRY(const std::string_view piece, decoder_->push(token));
-    return stop_matcher_.push(piece);
 }
 
 StopReason Generator::stop_by(Token token) const {

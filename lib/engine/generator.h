@@ -59,8 +59,6 @@ private:
     std::optional<GeneratorEvent> stop(StopReason reason, Token token);
     StopReason stop_by(Token token) const;
     Result<std::span<const float>> compute();
-    /// Text that became final with the token.
-    Result<std::string_view> decode(Token token);
 
     Session &session_;
     GenerateOptions options_;
@@ -68,7 +66,7 @@ private:
     Sampler sampler_;
     std::optional<Decoder> decoder_;  ///< none without a tokenizer
     StopMatcher stop_matcher_;
-    std::string text_;
+    std::string text_;  ///< of the newest event
     uint64_t n_drawn_ = 0;
     bool stopped_ = false;
     GeneratorStats stats_;

@@ -17,11 +17,6 @@ struct Planned {
     ModelSummary summary;
 };
 
-struct Counts {
-    uint64_t parameters = 0;
-    uint64_t bytes = 0;
-};
-
 uint64_t elements(const TensorInfo &tensor) {
     uint64_t n = 1;
     for (const int64_t dim : tensor.dims) n *= static_cast<uint64_t>(dim);
@@ -31,18 +26,15 @@ uint64_t elements(const TensorInfo &tensor) {
 /// What the weights of a program hold, and what of them one token touches: everything but the rows of a gathered table
 /// that it does not read.
 void count_weights(const Program &program, const Checkpoint &checkpoint, ModelSummary &summary) {
-    std::set<uint32_t> all, whole;
-    uint64_t gathered_rows_bytes = 0, gathered_rows = 0;
+    std::set<uint32_t> all, whole, gathered;
     for (const Op &op : program.ops) {
         for (const ValueId id : op.inputs) {
             const Value &value = program.values[id];
             all.insert(value.tensors.begin(), value.tensors.end());
             if (op.opcode != HADAL_OP_GATHER_ROWS) {
                 whole.insert(value.tensors.begin(), value.tensors.end());
-            } else if (!value.tensors.empty()) {
-                const TensorInfo &table = checkpoint.tensors()[value.tensors.front()];
-                gathered_rows += elements(table) / static_cast<uint64_t>(table.dims.front());
-                gathered_rows_bytes += table.bytes / static_cast<uint64_t>(table.dims.front());
+            } else {
+                gathered.insert(value.tensors.begin(), value.tensors.end());
             }
         }
     }
@@ -57,8 +49,12 @@ void count_weights(const Program &program, const Checkpoint &checkpoint, ModelSu
         summary.n_active_parameters += elements(checkpoint.tensors()[tensor_i]);
         summary.weight_bytes_per_token += checkpoint.tensors()[tensor_i].bytes;
     }
-    summary.n_active_parameters += gathered_rows;
-    summary.weight_bytes_per_token += gathered_rows_bytes;
+    for (const uint32_t tensor_i : gathered) {
+        if (whole.contains(tensor_i)) continue;  // a head tied to the embedding
+        const TensorInfo &table = checkpoint.tensors()[tensor_i];
+        summary.n_active_parameters += elements(table) / static_cast<uint64_t>(table.dims.front());
+        summary.weight_bytes_per_token += table.bytes / static_cast<uint64_t>(table.dims.front());
+    }
     const auto most = std::max_element(bytes_of_type.begin(), bytes_of_type.end(),
                                        [](const auto &a, const auto &b) { return a.second < b.second; });
     summary.weight_type = dtype_info(most->first)->name;

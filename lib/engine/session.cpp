@@ -157,7 +157,7 @@ Result<bool> Session::eval(const EvalOptions &options) {
         const bool wanted = last_run && options.logits == LogitsOf::last;
         const RowRequest request{.timeline = &timeline_, .n_rows = n_rows, .n_out = wanted ? 1u : 0u};
         HADAL_CHECK(runner_->run({&request, 1}, options.watch.stop, logits_rows(0, request.n_out)));
-        if (wanted) keep_logits(tokens().size() - 1, 1);
+        keep_logits(computed() - request.n_out, request.n_out);
     }
     return true;
 }

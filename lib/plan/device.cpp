@@ -9,22 +9,21 @@ Result<void> from_backend(const hadal_bk_api &api, hadal_status status, const ha
     return Error{static_cast<Status>(status), text("backend '", api.name, "': ", why), failure.detail};
 }
 
-Device::Device(const hadal_bk_api &api, hadal_bk_device *handle, std::shared_ptr<const void> keep_alive)
-    : api_(api), handle_(handle), keep_alive_(std::move(keep_alive)) {}
+Device::Device(const hadal_bk_api &api, std::shared_ptr<const void> keep_alive)
+    : api_(api), keep_alive_(std::move(keep_alive)) {}
 
 Device::~Device() {
-    api_.device_close(handle_);
+    if (handle_) api_.device_close(handle_);
 }
 
 Result<std::shared_ptr<Device>> Device::open(const hadal_bk_api &api, const hadal_bk_host &host, uint32_t index,
                                              std::shared_ptr<const void> keep_alive) {
+    std::shared_ptr<Device> device(new Device(api, std::move(keep_alive)));
     hadal_error failure{};
-    hadal_bk_device *handle = nullptr;
-    HADAL_CHECK(from_backend(api, api.device_open(&host, index, &handle, &failure), failure));
-    std::shared_ptr<Device> device(new Device(api, handle, std::move(keep_alive)));
+    HADAL_CHECK(from_backend(api, api.device_open(&host, index, &device->handle_, &failure), failure));
     hadal_bk_device_info info{};
     info.struct_size = sizeof info;
-    HADAL_CHECK(from_backend(api, api.device_info(handle, &info, &failure), failure));
+    HADAL_CHECK(from_backend(api, api.device_info(device->handle_, &info, &failure), failure));
     info.name[sizeof info.name - 1] = '\0';
     device->name_ = info.name;
     device->memory_bytes_ = info.memory_bytes;

@@ -30,10 +30,10 @@ public:
     uint64_t memory_bytes() const { return memory_bytes_; }
 
 private:
-    Device(const hadal_bk_api &api, hadal_bk_device *handle, std::shared_ptr<const void> keep_alive);
+    Device(const hadal_bk_api &api, std::shared_ptr<const void> keep_alive);
 
     const hadal_bk_api &api_;
-    hadal_bk_device *handle_;
+    hadal_bk_device *handle_ = nullptr;
     std::shared_ptr<const void> keep_alive_;
     std::string name_;
     uint64_t memory_bytes_ = 0;

@@ -99,7 +99,7 @@ Result<std::unique_ptr<const Executable>> Executable::create(
                                  api.program_create(device->handle(), &view.c(),
                                                     reinterpret_cast<const hadal_bk_stop *>(stop), &handle, &failure),
                                  failure));
-        executable->programs_.emplace_back(device, handle);
+        executable->programs_.push_back(DeviceProgram(device, handle));
         done += weight_bytes(placed, checkpoint, segment);
     }
     HADAL_CHECK(prepared(total, total));

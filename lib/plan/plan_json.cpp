@@ -65,6 +65,7 @@ std::string plan_json(const Plan &plan, const PlanBytes &bytes) {
         for (const ValueId id : segment.incoming) crossing_bytes += boundary_bytes(plan.program, id, one_row);
     }
     std::ostringstream out;
+    out.exceptions(std::ios_base::badbit);
     out.imbue(std::locale::classic());
     out << "{\"devices\":";
     list(out, plan.devices.size(), [&](size_t i) {
