@@ -22,7 +22,8 @@ run() {
     shift
     junit=build/$preset/tests.xml
     rm -f "$junit"
-    ctest --preset "$preset" --output-junit tests.xml "$@" || true
+    ended=0
+    ctest --preset "$preset" --output-junit tests.xml "$@" || ended=$?
     if [ ! -f "$junit" ]; then
         echo "ctest gave no result for $preset"
         failed=$((failed + 1))
@@ -32,6 +33,9 @@ run() {
     out=$(($(counts "$junit" skipped) + $(counts "$junit" disabled)))
     passed=$((passed + all - bad - out))
     failed=$((failed + bad))
+    if [ "$ended" != 0 ] && [ "$bad" = 0 ]; then  # a test that could not be run
+        failed=$((failed + 1))
+    fi
     skips="$skips$(sed -n "s/^.*\(SKIPPED: \)/$preset: \1/p" "build/$preset/Testing/Temporary/LastTest.log")
 "
 }
