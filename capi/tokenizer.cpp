@@ -58,7 +58,8 @@ hadal_status hadal_tokenizer_decode(const hadal_tokenizer *tokenizer, const hada
         HADAL_CHECK(capi::require_buffer(buf, cap, len, "len"));
         const std::vector<core::Token> ids(tokens, tokens + n);
         const bool with_special = (flags & HADAL_DECODE_SPECIAL) != 0;
-        HADAL_TRY(const std::string bytes, tokenizer->tokenizer->decode(ids, with_special));
+        const core::ControlText control = with_special ? core::ControlText::written : core::ControlText::left_out;
+        HADAL_TRY(const std::string bytes, tokenizer->tokenizer->decode(ids, control));
         return capi::copy_out(bytes, buf, cap, len);
     });
 }
@@ -93,8 +94,7 @@ hadal_token hadal_tokenizer_special(const hadal_tokenizer *tokenizer, int32_t wh
 hadal_status hadal_decoder_create(const hadal_tokenizer *tokenizer, hadal_decoder **out, hadal_error *err) {
     return capi::guard_create(out, err, [&]() -> Result<hadal_decoder> {
         HADAL_CHECK(capi::require(tokenizer, "tokenizer"));
-        constexpr bool kAtStart = true;
-        return hadal_decoder{core::Decoder(tokenizer->tokenizer, kAtStart)};
+        return hadal_decoder{core::Decoder(tokenizer->tokenizer, core::DecodeFrom::start)};
     });
 }
 

@@ -18,12 +18,13 @@ private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Does a text begin after these tokens, so that its first token loses the space the vocabulary puts in front?
-bool begins_text(const Tokenizer &tokenizer, std::span<const Token> tokens) {
-    return std::all_of(tokens.begin(), tokens.end(), [&](Token token) {
+/// After these tokens, does a text begin, or go on?
+DecodeFrom text_begins(const Tokenizer &tokenizer, std::span<const Token> tokens) {
+    const bool only_control = std::all_of(tokens.begin(), tokens.end(), [&](Token token) {
         const Result<TokenKind> kind = tokenizer.token_kind(token);
         return kind && *kind == TokenKind::control;
     });
+    return only_control ? DecodeFrom::start : DecodeFrom::middle;
 }
 
 /// Puts the sampler back to where it was, unless its draw is kept.
@@ -72,7 +73,7 @@ Generator::Generator(Session &session, GenerateOptions options, std::shared_ptr<
       tokenizer_(std::move(tokenizer)),
       sampler_(std::move(sampler)),
       stop_matcher_(std::move(stop_matcher)) {
-    if (tokenizer_) decoder_.emplace(tokenizer_, begins_text(*tokenizer_, session_.tokens()));
+    if (tokenizer_) decoder_.emplace(tokenizer_, text_begins(*tokenizer_, session_.tokens()));
 }
 
 Result<std::optional<GeneratorEvent>> Generator::next() {

@@ -32,8 +32,8 @@ void append_repaired(std::string_view bytes, std::string &out) {
 
 }  // namespace
 
-Decoder::Decoder(std::shared_ptr<const Tokenizer> tokenizer, bool at_start)
-    : tokenizer_(std::move(tokenizer)), at_start_(at_start) {}
+Decoder::Decoder(std::shared_ptr<const Tokenizer> tokenizer, DecodeFrom where)
+    : tokenizer_(std::move(tokenizer)), at_start_(where == DecodeFrom::start) {}
 
 Result<std::string_view> Decoder::push(Token token) {
     HADAL_TRY(const TokenKind kind, tokenizer_->token_kind(token));
@@ -41,7 +41,7 @@ Result<std::string_view> Decoder::push(Token token) {
     if (kind == TokenKind::control) return std::string_view();
     std::string bytes = pending_;
     if (at_start_) {
-        HADAL_TRY(const std::string first, tokenizer_->decode({token}, false));
+        HADAL_TRY(const std::string first, tokenizer_->decode({token}, ControlText::left_out));
         bytes += first;
     } else {
         HADAL_TRY(const std::string_view next, tokenizer_->token_bytes(token));

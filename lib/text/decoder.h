@@ -9,10 +9,12 @@
 
 namespace hadal::core {
 
+/// Where in a text the first token stands. At its start the space that encode put in front is dropped.
+enum class DecodeFrom { start, middle };
+
 class Decoder {
 public:
-    /// at_start: the next token begins a text, so that the space encode adds in front is dropped.
-    Decoder(std::shared_ptr<const Tokenizer> tokenizer, bool at_start);
+    Decoder(std::shared_ptr<const Tokenizer> tokenizer, DecodeFrom where);
 
     /// What is complete with this token; valid until the next call. Bytes that can never become UTF-8 come out as
     /// U+FFFD. Control tokens give nothing. Fails: invalid_argument (an id out of range); nothing is lost.

@@ -111,7 +111,7 @@ public:
     Result<std::vector<Token>> encode(std::string_view text, const EncodeOptions &options) const override;
     Result<std::string_view> token_bytes(Token token) const override;
     Result<TokenKind> token_kind(Token token) const override;
-    Result<std::string> decode(const std::vector<Token> &tokens, bool with_special) const override;
+    Result<std::string> decode(const std::vector<Token> &tokens, ControlText control) const override;
 
 private:
     Result<void> check(Token token) const;
@@ -181,13 +181,13 @@ Result<TokenKind> SentencePieceBpe::token_kind(Token token) const {
     return vocabulary_.kinds[static_cast<size_t>(token)];
 }
 
-Result<std::string> SentencePieceBpe::decode(const std::vector<Token> &tokens, bool with_special) const {
+Result<std::string> SentencePieceBpe::decode(const std::vector<Token> &tokens, ControlText control) const {
     std::string decoded;
     bool at_start = !space_in_front_.empty();
     for (const Token token : tokens) {
         HADAL_TRY(std::string_view bytes, token_bytes(token));
         const bool is_control = vocabulary_.kinds[static_cast<size_t>(token)] == TokenKind::control;
-        if (is_control && !with_special) continue;
+        if (is_control && control == ControlText::left_out) continue;
         if (!is_control) {
             if (at_start && bytes.starts_with(' ')) bytes.remove_prefix(1);
             at_start = false;

@@ -35,6 +35,9 @@ struct EncodeOptions {
     bool parse_special = false;  ///< recognise special tokens in the text; never set for user text
 };
 
+/// What decode does with control tokens.
+enum class ControlText { left_out, written };
+
 /// Immutable; const calls may run concurrently.
 class Tokenizer {
 public:
@@ -53,9 +56,9 @@ public:
     virtual Result<std::string_view> token_bytes(Token token) const = 0;
     virtual Result<TokenKind> token_kind(Token token) const = 0;
 
-    /// Tokens of a whole text to its bytes: drops the space encode put in front; control tokens are written only if
-    /// with_special. Fails: invalid_argument (an id out of range).
-    virtual Result<std::string> decode(const std::vector<Token> &tokens, bool with_special) const = 0;
+    /// Tokens of a whole text to its bytes: drops the space encode put in front; control tokens are left out,
+    /// or written as their text. Fails: invalid_argument (an id out of range).
+    virtual Result<std::string> decode(const std::vector<Token> &tokens, ControlText control) const = 0;
 };
 
 }  // namespace hadal::core

@@ -1,9 +1,10 @@
 """Writes goldens/<type>.bin: random blocks of a GGUF type, and the numbers the `gguf` package unpacks from them.
 
-Run: python make_block_goldens.py   (needs the PyPI packages gguf and numpy; goldens/provenance.md names the versions used)
+Run: python make_block_goldens.py   (needs the PyPI packages gguf and numpy; goldens/provenance.md names the versions)
 
-File: u32 n_blocks, u32 block_bytes, u32 block_elements, u32 zero; then the blocks; then f32 [n_blocks * block_elements].
-All little-endian. Scales (f16) are finite, of both signs and many sizes, subnormals among them; every other byte is random.
+File, little-endian: u32 n_blocks, u32 block_bytes, u32 block_elements, u32 zero; then the blocks; then
+f32 [n_blocks * block_elements]. Scales (f16) are finite, of both signs and many sizes, subnormals among them; every
+other byte is random.
 """
 
 import importlib.metadata

@@ -87,9 +87,9 @@ void check_text(const std::shared_ptr<const Tokenizer> &tokenizer, const std::st
     const auto tokens = tokenizer->encode(text, options);
     require(static_cast<bool>(tokens) == !utf8_error_offset(text));
     if (!tokens) return;
-    const auto whole = tokenizer->decode(*tokens, false);
+    const auto whole = tokenizer->decode(*tokens, ControlText::left_out);
     require(static_cast<bool>(whole));
-    Decoder decoder(tokenizer, true);
+    Decoder decoder(tokenizer, DecodeFrom::start);
     std::string streamed;
     for (const Token token : *tokens) {
         const auto piece = decoder.push(token);

@@ -114,9 +114,9 @@ TEST_CASE("config.json: what is read, and what is refused") {
     CHECK(plain.rope.pairing == HADAL_ROPE_HALF_SPLIT);
     CHECK(plain.rope.scaling == HADAL_ROPE_NO_SCALING);
 
-    const core::LlamaConfig scaled = need(read_config(
-        kConfig,
-        R"(,"rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":8192})"));
+    const core::LlamaConfig scaled =
+        need(read_config(kConfig, R"(,"rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,)"
+                                  R"("high_freq_factor":4.0,"original_max_position_embeddings":8192})"));
     CHECK(scaled.rope.scaling == HADAL_ROPE_LLAMA3);
     CHECK(scaled.rope.original_context == 8192);
     CHECK(scaled.rope.factor == 8.0);
@@ -134,7 +134,8 @@ TEST_CASE("config.json: what is read, and what is refused") {
         {R"(,"rope_scaling":{"rope_type":"yarn","factor":4})", "rope_scaling.rope_type", core::Status::unsupported},
         {R"(,"rope_scaling":{"type":"linear"})", "rope_scaling.factor", core::Status::bad_format},
         {R"(,"rope_scaling":{"type":"linear","factor":-1})", "rope_scaling.factor", core::Status::bad_format},
-        {R"(,"rope_scaling":{"type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":1,"original_max_position_embeddings":8})",
+        {R"(,"rope_scaling":{"type":"llama3","factor":8,"low_freq_factor":4,)"
+         R"("high_freq_factor":1,"original_max_position_embeddings":8})",
          "high_freq_factor", core::Status::bad_format},
         {R"(,"attention_bias":true)", "attention_bias", core::Status::unsupported},
         {R"(,"head_dim":7)", "head_dim", core::Status::bad_format},

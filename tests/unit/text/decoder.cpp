@@ -27,8 +27,8 @@ Token byte(unsigned value) {
 }
 
 /// What each token gives, then what finish gives.
-std::vector<std::string> stream(const std::vector<Token> &tokens, bool at_start = false) {
-    Decoder decoder(bytes_and_two_words(), at_start);
+std::vector<std::string> stream(const std::vector<Token> &tokens, DecodeFrom where = DecodeFrom::middle) {
+    Decoder decoder(bytes_and_two_words(), where);
     std::vector<std::string> pieces;
     for (const Token token : tokens) {
         auto piece = decoder.push(token);
@@ -66,15 +66,15 @@ TEST_CASE("finish gives one replacement for an unfinished code point") {
 
 TEST_CASE("only the start of a text loses the space in front") {
     CHECK(stream({kFirst, kFirst}) == Pieces{" a", " a", ""});
-    CHECK(stream({kFirst, kFirst}, true) == Pieces{"a", " a", ""});
-    CHECK(stream({1, kFirst, kFirst}, true) == Pieces{"", "a", " a", ""});
-    CHECK(stream({kFirst + 1, kFirst}, true) == Pieces{"", " a", ""});
-    CHECK(stream({byte('x'), kFirst}, true) == Pieces{"x", " a", ""});
-    CHECK(stream({byte(0xC3), byte(0xA9), kFirst}, true) == Pieces{"", "\xC3\xA9", " a", ""});
+    CHECK(stream({kFirst, kFirst}, DecodeFrom::start) == Pieces{"a", " a", ""});
+    CHECK(stream({1, kFirst, kFirst}, DecodeFrom::start) == Pieces{"", "a", " a", ""});
+    CHECK(stream({kFirst + 1, kFirst}, DecodeFrom::start) == Pieces{"", " a", ""});
+    CHECK(stream({byte('x'), kFirst}, DecodeFrom::start) == Pieces{"x", " a", ""});
+    CHECK(stream({byte(0xC3), byte(0xA9), kFirst}, DecodeFrom::start) == Pieces{"", "\xC3\xA9", " a", ""});
 }
 
 TEST_CASE("a bad id is refused and loses nothing") {
-    Decoder decoder(bytes_and_two_words(), false);
+    Decoder decoder(bytes_and_two_words(), DecodeFrom::middle);
     REQUIRE(decoder.push(byte(0xC3)));
     CHECK(decoder.push(-1).error().status == Status::invalid_argument);
     CHECK(decoder.push(kFirst + 2).error().status == Status::invalid_argument);

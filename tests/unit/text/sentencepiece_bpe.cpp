@@ -32,8 +32,8 @@ Tokens encode(const Tokenizer &tokenizer, std::string_view text, EncodeOptions o
     return *tokens;
 }
 
-std::string decode(const Tokenizer &tokenizer, const Tokens &tokens, bool with_special = false) {
-    auto text = tokenizer.decode(tokens, with_special);
+std::string decode(const Tokenizer &tokenizer, const Tokens &tokens, ControlText control = ControlText::left_out) {
+    auto text = tokenizer.decode(tokens, control);
     REQUIRE_MESSAGE(text, (text ? "" : text.error().message));
     return *text;
 }
@@ -113,7 +113,7 @@ TEST_CASE("a space goes in front of a text, never in front of nothing") {
     CHECK(decode(*with, {kFirst + 3}) == " ");
     CHECK(decode(*with, {kFirst + 1, kFirst + 2}) == "a a");  // only the start of the text loses a space
     CHECK(decode(*with, {1, kFirst + 2, 2}) == "a");
-    CHECK(decode(*with, {1, kFirst + 2, 2}, true) == "<s>a</s>");
+    CHECK(decode(*with, {1, kFirst + 2, 2}, ControlText::written) == "<s>a</s>");
 
     const auto without = open(no_space_in_front(with_bytes(pieces)));
     CHECK(encode(*without, "a") == Tokens{kFirst + 1});
@@ -159,7 +159,7 @@ TEST_CASE("a control token is text unless asked, and merging never makes one") {
     CHECK(encode(*tokenizer, "<s>", parse) == Tokens{1});
     CHECK(encode(*tokenizer, "<s>a</s>a<s", parse) ==
           Tokens{1, kFirst + 0, kFirst + 6, 2, kFirst + 0, kFirst + 6, kFirst + 4});
-    CHECK(decode(*tokenizer, encode(*tokenizer, "<s>a</s>", parse), true) == "<s>a</s>");
+    CHECK(decode(*tokenizer, encode(*tokenizer, "<s>a</s>", parse), ControlText::written) == "<s>a</s>");
     CHECK(encode(*tokenizer, "<0x41>", parse).size() > 1);
     CHECK(encode(*tokenizer, "<unk>", parse).size() > 1);
 }
@@ -191,7 +191,7 @@ TEST_CASE("bad text and bad ids are refused") {
     for (const Token token : {-1, kFirst + 1, INT32_MIN, INT32_MAX}) {
         CHECK(tokenizer->token_bytes(token).error().status == Status::invalid_argument);
         CHECK(tokenizer->token_kind(token).error().status == Status::invalid_argument);
-        CHECK(tokenizer->decode({0, token}, false).error().status == Status::invalid_argument);
+        CHECK(tokenizer->decode({0, token}, ControlText::left_out).error().status == Status::invalid_argument);
     }
     CHECK(tokenizer->token_bytes(-1).error().message == "token -1 is not in the vocabulary, allowed 0 to 259");
 }

@@ -49,7 +49,7 @@ TEST_CASE("llama-spm: all vectors, and back") {
         auto tokens = tokenizer->encode(text, {});
         REQUIRE(tokens);
         CHECK(*tokens == expected);
-        auto back = tokenizer->decode(*tokens, false);
+        auto back = tokenizer->decode(*tokens, ControlText::left_out);
         REQUIRE(back);
         CHECK(*back == text);
         ++n_vectors;
@@ -66,12 +66,12 @@ TEST_CASE("stories260K: the story's ids decode to the story, whole and as a stre
     const simdjson::dom::element story = parser.load(*golden);
     const std::string_view text = story["text"];
     const std::vector<Token> tokens = ids_of(story["greedy_ids"]);
-    auto whole = tokenizer->decode(tokens, false);
+    auto whole = tokenizer->decode(tokens, ControlText::left_out);
     REQUIRE(whole);
     CHECK(*whole == text);
 
     std::string streamed;
-    Decoder decoder(tokenizer, true);
+    Decoder decoder(tokenizer, DecodeFrom::start);
     for (const Token token : tokens) {
         auto piece = decoder.push(token);
         REQUIRE(piece);
@@ -82,5 +82,5 @@ TEST_CASE("stories260K: the story's ids decode to the story, whole and as a stre
 
     auto again = tokenizer->encode(text, {});
     REQUIRE(again);
-    CHECK(*tokenizer->decode(*again, false) == text);
+    CHECK(*tokenizer->decode(*again, ControlText::left_out) == text);
 }
