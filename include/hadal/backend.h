@@ -29,15 +29,14 @@ extern "C" {
 /* Majors must be equal, both sides use the smaller minor. */
 enum { HADAL_BK_MAJOR = 0, HADAL_BK_MINOR = 1 };
 
-/* ---- What the library offers a backend ----------------------------------------------------------------------------
- */
+/* ---- What the library offers a backend --------------------------------------------------------------------------- */
 
 /* A team of workers running one function. Frozen. */
 typedef struct hadal_bk_worker {
     uint32_t index; /* 0 .. count - 1; 0 is the calling thread */
     uint32_t count;
-    void (*barrier)(
-        void *team); /* returns when all workers have called it; spins, so keep the work between them even */
+    /* Returns when all workers have called it. Spins, so keep the work between two of them even. */
+    void (*barrier)(void *team);
     void *team;
 } hadal_bk_worker;
 
@@ -49,8 +48,8 @@ typedef struct hadal_bk_host {
     uint32_t struct_size;
     uint16_t major, minor;
     void *context; /* first argument of every function here */
-    /* Large blocks: counted against the memory budget, from the application's allocator; zeroed only if it does so.
-     * Returns NULL when there is no room. */
+    /* Large blocks, from the application's allocator; zeroed only if it does so. The budget has reserved what measure
+     * said: allocating more is a bug of the backend. Returns NULL when there is no room. */
     void *(*allocate)(void *context, size_t bytes, size_t alignment);
     void (*deallocate)(void *context, void *block, size_t bytes);
     /* level: HADAL_LOG_*. Any thread. */
@@ -64,8 +63,7 @@ typedef struct hadal_bk_host {
     int32_t (*stopped)(void *context, const hadal_bk_stop *stop);
 } hadal_bk_host;
 
-/* ---- What the library tells a backend ------------------------------------------------------------------------------
- */
+/* ---- What the library tells a backend ---------------------------------------------------------------------------- */
 
 typedef struct hadal_bk_device hadal_bk_device;
 typedef struct hadal_bk_buffer hadal_bk_buffer;
@@ -100,7 +98,7 @@ typedef struct hadal_bk_part {
 
 /* Frozen: later facts come as parallel arrays at the end of hadal_bk_segment. */
 typedef struct hadal_bk_value {
-    const char *name; /* for people: "blk.3.q" */
+    const char *name; /* for people: "layer.3.matmul#50" */
     uint32_t kind;    /* HADAL_BK_WEIGHT ... */
     uint32_t dtype;   /* HADAL_DTYPE_* of ops.h */
     uint32_t rank;    /* dims in use, 1 .. 4, outermost first */
@@ -176,8 +174,7 @@ typedef struct hadal_bk_run {
     const hadal_bk_stop *stop; /* poll it between ops, at least once per layer; valid as block is; may be NULL */
 } hadal_bk_run;
 
-/* ---- What a backend offers ------------------------------------------------------------------------------------------
- */
+/* ---- What a backend offers --------------------------------------------------------------------------------------- */
 
 /* Growing. */
 typedef struct hadal_bk_device_info {

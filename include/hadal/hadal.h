@@ -6,10 +6,11 @@
  *
  * Rules that hold for every function
  *   Errors    Fallible functions return a hadal_status: >= 0 is success. The last parameter, a hadal_error, may be
- * NULL; otherwise it is filled on failure with one sentence and left alone on success. A failed call leaves its objects
- * as they were. Out-parameters are written only on success, except a length with HADAL_BUFFER_TOO_SMALL; a handle
- * out-parameter is set to NULL on failure. Threads   A const handle may be used by many threads at once, a non-const
- * handle by one at a time; any thread may call. Only a hadal_cancel is meant to be touched while another call runs.
+ *             NULL; otherwise it is filled on failure with one sentence and left alone on success. A failed call leaves
+ *             its objects as they were. Out-parameters are written only on success, except a length with
+ *             HADAL_BUFFER_TOO_SMALL; a handle out-parameter is set to NULL on failure.
+ *   Threads   A const handle may be used by many threads at once, a non-const handle by one at a time; any thread may
+ *             call. Only a hadal_cancel is meant to be touched while another call runs.
  *   Memory    The library never returns memory to free. Handles have _release (NULL is allowed) and are counted inside:
  *             a session keeps its model alive, a model its runtime, so the order of release does not matter. Variable
  *             results go to the caller's buffer: call with cap = 0 to learn the size (HADAL_BUFFER_TOO_SMALL).
@@ -404,9 +405,9 @@ typedef struct hadal_sampling {
     uint32_t top_k;    /* keep the k most likely; 0: off */
     float top_p;       /* keep the fewest whose probabilities reach top_p (arXiv:1904.09751); 0: off; <= 1 */
     float min_p;       /* keep those at least min_p times the likeliest (arXiv:2407.01082); 0: off; <= 1 */
-    float
-        repetition_penalty; /* divides positive, multiplies negative logits of tokens seen (arXiv:1909.05858); 0: off */
-    float presence_penalty; /* subtracted once from tokens seen; 0: off */
+    /* Divides positive, multiplies negative logits of tokens seen (arXiv:1909.05858); 0: off. */
+    float repetition_penalty;
+    float presence_penalty;  /* subtracted once from tokens seen; 0: off */
     float frequency_penalty; /* subtracted per occurrence; 0: off */
     uint32_t penalty_window; /* newest tokens of the timeline that count as seen; 0: all */
     uint32_t reserved;

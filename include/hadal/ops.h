@@ -37,8 +37,8 @@ enum {
     HADAL_Q8_0_BYTES = 34,
     /* f16 d, dmin; u8 s[12]; u8 q[128].  Eight groups of 32: w = d * sc[g] * nibble - dmin * mn[g].
      * Groups 2j and 2j+1 are the low and high nibbles of q[32j..32j+31], j < 4.
-     * g < 4: sc = s[g] & 63, mn = s[g+4] & 63.  g >= 4: sc = s[g+4] & 15 | s[g-4] >> 6 << 4, mn = s[g+4] >> 4 | s[g] >>
-     * 6 << 4 */
+     * g < 4:  sc = s[g] & 63,                          mn = s[g+4] & 63
+     * g >= 4: sc = s[g+4] & 15 | (s[g-4] >> 6) << 4,   mn = s[g+4] >> 4 | (s[g] >> 6) << 4 */
     HADAL_Q4_K_BLOCK = 256,
     HADAL_Q4_K_BYTES = 144,
     /* u8 ql[128]; u8 qh[64]; i8 sc[16]; f16 d.  w[i] = d * sc[i / 16] * (q[i] - 32), q of 6 bits.
@@ -78,11 +78,12 @@ enum {
      * Tolerance 1e-5 relative.  Source: arXiv:1910.07467 */
     HADAL_OP_RMS_NORM = 5,
 
-    /* rope(x [R, heads, d], positions [R] i32 [, divisors [n_rotated / 2] f32 weight]) -> like x.  Attributes
-     * hadal_rope Maths     the first n_rotated elements of each head are n_rotated / 2 pairs (a, b), the rest is
-     * copied; pair i at position p: (a cos t - b sin t, a sin t + b cos t), t = p * f[i] f[i] = scaled(base^(-2i /
-     * n_rotated)) / divisors[i] (1 without divisors) Numerics  angles in f64, reduced before rounding to f32 Tolerance
-     * 1e-6 * (|a| + |b|).  Source: arXiv:2104.09864; llama3 scaling: Llama 3.1 model card code */
+    /* rope(x [R, heads, d], positions [R] i32 [, divisors [n_rotated / 2] f32 weight]) -> like x.  Attributes hadal_rope
+     * Maths     the first n_rotated elements of each head are n_rotated / 2 pairs (a, b), the rest is copied;
+     *           pair i at position p: (a cos t - b sin t, a sin t + b cos t), t = p * f[i]
+     *           f[i] = scaled(base^(-2i / n_rotated)) / divisors[i] (1 without divisors)
+     * Numerics  angles in f64, reduced before rounding to f32
+     * Tolerance 1e-6 * (|a| + |b|).  Source: arXiv:2104.09864; llama3 scaling: Llama 3.1 model card code */
     HADAL_OP_ROPE = 6,
 
     /* kv_append(state, k [R, n_kv, d_k] [, v [R, n_kv, d_v]]) -> the state's next version
@@ -95,7 +96,7 @@ enum {
      *           scale * q . k[h / (n_heads / n_kv)], times v.  v is the state's second vector, or the first v_width
      *           elements of k where the state stores one vector
      * Numerics  f32 logits and sums at least, maximum subtracted
-     * Tolerance 1e-4 * max |v| for an f32 state; a bf16 state adds the rounding of what was stored
+     * Tolerance 1e-4 * max |v|, v as stored: what a bf16 state lost in kv_append is not counted twice
      * Source    arXiv:1706.03762; grouped queries: arXiv:2305.13245 */
     HADAL_OP_ATTENTION = 8
 };
@@ -113,10 +114,14 @@ typedef struct hadal_rope {
     uint32_t pairing;          /* HADAL_ROPE_INTERLEAVED | HALF_SPLIT */
     uint32_t scaling;          /* HADAL_ROPE_NO_SCALING ... */
     uint32_t original_context; /* LLAMA3: trained length before scaling, L0 */
-    double base;               /* theta */
-    double factor;             /* LINEAR: f = theta_i / factor.  LLAMA3: with wave = 2 pi / theta_i,                  */
-    double low_freq_factor;    /*   wave < L0 / high: theta_i;  wave > L0 / low: theta_i / factor;  between, with     */
-    double high_freq_factor; /*   s = (L0 / wave - low) / (high - low): (1 - s) * theta_i / factor + s * theta_i     */
+    double base;               /* theta: theta_i = base^(-2i / n_rotated) */
+    /* NO_SCALING: scaled(theta_i) = theta_i.  LINEAR: theta_i / factor.
+     * LLAMA3, with wave = 2 pi / theta_i, low and high the two factors below:
+     *   wave < L0 / high: theta_i;   wave > L0 / low: theta_i / factor;
+     *   between, with s = (L0 / wave - low) / (high - low): (1 - s) * theta_i / factor + s * theta_i */
+    double factor;
+    double low_freq_factor;
+    double high_freq_factor;
 } hadal_rope;
 
 typedef struct hadal_attention {
@@ -129,8 +134,7 @@ typedef struct hadal_attention {
 /* A state value has dims [n_kv, d_k, d_v] (d_v = 0: one stored vector) and type f32 or bf16. It is a pool of pages of
  * page_size positions (program-wide). One page holds, contiguously:
  *   k [n_kv][page_size][d_k], then v [n_kv][page_size][d_v]
- * and page i begins at i * page_size * n_kv * (d_k + d_v) elements. The same page id serves every state of a program.
- */
+ * and page i begins at element i * page_size * n_kv * (d_k + d_v). One page id serves every state of a program. */
 enum { HADAL_PAGE_POSITIONS = 64 };
 
 /* ---- The run block ----------------------------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@ public:
     /// state_dtype: element type of the cache, f32 or bf16.
     Builder(const Checkpoint &checkpoint, uint32_t state_dtype);
 
-    /// Names of what follows begin with it: "blk.3".
+    /// Names of what follows begin with it: "layer.3".
     void scope(std::string name);
 
     /// The checkpoint's tensor of that name, which must have these dims (outermost first).

@@ -84,7 +84,7 @@ std::vector<ValueId> states(const Program &program);
 /// The program's one output: logits [out, n_vocab].
 ValueId logits(const Program &program);
 
-/// One line per op, for people and for diffs: "7 rope blk.0.q [rows, 8, 8] <- ...".
+/// One line per op, for people and for diffs: "7 rope layer.0.rope#3 [rows, 8, 8] <- ...".
 std::string print(const Program &program);
 
 }  // namespace hadal::core

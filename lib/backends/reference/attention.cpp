@@ -69,8 +69,9 @@ void attend(const Head &head, const float *q, float *out) {
 }
 
 /// Attends over the cache, causally, each timeline for itself.
-/// Maths    per row at position p and head h: softmax over positions 0..p of scale * q . k[h / (n_heads / n_kv)], times
-/// v Shapes   q [R, n_heads, d_k] f32, state [n_kv, d_k, d_v] f32/bf16, out [R, n_heads, v_width]; d_v = 0: v is the
+/// Maths    per row at position p and head h: softmax over positions 0..p of scale * q . k[h / (n_heads / n_kv)],
+///          times v
+/// Shapes   q [R, n_heads, d_k] f32, state [n_kv, d_k, d_v] f32/bf16, out [R, n_heads, v_width]; d_v = 0: v is the
 ///          first v_width elements of k
 /// Numerics f64, maximum subtracted, rounded once
 /// Source   arXiv:1706.03762; grouped queries: arXiv:2305.13245
