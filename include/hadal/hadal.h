@@ -93,7 +93,7 @@ HADAL_API const char *hadal_status_name(hadal_status status);
 /* A flag that ends long calls early. Once triggered it stays so; make a new one for the next piece of work. */
 typedef struct hadal_cancel hadal_cancel;
 
-/* Since 0.1. */
+/* A new one, not triggered. Fails: OUT_OF_MEMORY. Since 0.1. */
 HADAL_API hadal_status hadal_cancel_create(hadal_cancel **out, hadal_error *err);
 
 /* Asks every call that was given this object to stop: it returns HADAL_CANCELLED at the next op of the program, with
@@ -165,7 +165,7 @@ typedef struct hadal_device_info {
     uint64_t memory_bytes; /* total; 0 if unknown */
 } hadal_device_info;
 
-/* Since 0.1. */
+/* Devices of the built-in backends and of the plug-ins loaded so far; 0 for NULL. Since 0.1. */
 HADAL_API size_t hadal_runtime_device_count(const hadal_runtime *runtime);
 
 /* Fails: NOT_FOUND (no device i). Since 0.1. */
@@ -244,7 +244,8 @@ HADAL_API hadal_status hadal_model_open(const hadal_runtime *runtime, const char
 /* Since 0.1. */
 HADAL_API void hadal_model_release(hadal_model *model);
 
-/* Since 0.1. */
+/* What hadal_model_inspect gives for the same file and options, without reading the file again.
+ * Fails: INVALID_ARGUMENT, NEWER_STRUCT (struct_size). Since 0.1. */
 HADAL_API hadal_status hadal_model_get_info(const hadal_model *model, hadal_model_info *out, hadal_error *err);
 
 /* One metadata value of the checkpoint as text: a GGUF key ("general.name") or a path into config.json
@@ -353,7 +354,8 @@ HADAL_API hadal_status hadal_session_truncate(hadal_session *session, size_t n_t
 /* Tokens in the timeline. Fails: BUSY. Since 0.1. */
 HADAL_API hadal_status hadal_session_length(const hadal_session *session, size_t *n, hadal_error *err);
 
-/* Copies the tokens from index first on. *n: how many there are from first. Since 0.1. */
+/* Copies the tokens from index first on. *n: how many there are from first.
+ * Fails: INVALID_ARGUMENT (first is beyond the end), BUFFER_TOO_SMALL, BUSY. Since 0.1. */
 HADAL_API hadal_status hadal_session_tokens(const hadal_session *session, size_t first, hadal_token *out, size_t cap,
                                             size_t *n, hadal_error *err);
 
@@ -426,8 +428,9 @@ typedef struct hadal_generate_options {
     size_t n_stop_tokens;
     const hadal_text *stop_strings; /* found also when split over tokens; not part of the text; need a tokenizer */
     size_t n_stop_strings;
-    const hadal_cancel *cancel;
-    const hadal_progress *progress; /* of the prompt; must outlive the generator */
+    const hadal_cancel *cancel;     /* triggering it makes next return HADAL_CANCELLED, then and from then on */
+    /* Reports tokens computed: of the prompt, then of every step. Its user must live as long as the generator. */
+    const hadal_progress *progress;
 } hadal_generate_options;
 
 /* Events. Skip kinds you do not know: later releases add some. */
@@ -475,7 +478,8 @@ typedef struct hadal_stats {
     uint64_t copied_bytes; /* between devices */
 } hadal_stats;
 
-/* Since 0.1. */
+/* Counts and times of every call of hadal_generator_next so far.
+ * Fails: INVALID_ARGUMENT, NEWER_STRUCT (struct_size). Since 0.1. */
 HADAL_API hadal_status hadal_generator_stats(const hadal_generator *generator, hadal_stats *out, hadal_error *err);
 
 /* Gives the session back. Since 0.1. */
