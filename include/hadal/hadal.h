@@ -428,7 +428,7 @@ typedef struct hadal_generate_options {
     size_t n_stop_tokens;
     const hadal_text *stop_strings; /* found also when split over tokens; not part of the text; need a tokenizer */
     size_t n_stop_strings;
-    const hadal_cancel *cancel;     /* triggering it makes next return HADAL_CANCELLED, then and from then on */
+    const hadal_cancel *cancel; /* triggering it makes every next return HADAL_CANCELLED */
     /* Reports tokens computed: of the prompt, then of every step. Its user must live as long as the generator. */
     const hadal_progress *progress;
 } hadal_generate_options;
