@@ -63,18 +63,6 @@ hadal_requirements requirements_of(const core::ModelSummary &summary, core::Load
     return requirements;
 }
 
-/// The plan with the bytes of a session with default options.
-Result<std::string> plan_text(const core::Model &model) {
-    const core::Executable &executable = model.executable();
-    const core::RunLimits rows = core::run_limits(model.facts(), model.facts().context, 0);
-    core::Limits limits;
-    limits.max_rows = rows.max_rows;
-    limits.max_out = rows.max_out;
-    limits.max_context = model.facts().context;
-    HADAL_TRY(const auto bytes, core::measure(executable.plan(), executable.checkpoint(), limits));
-    return core::plan_json(executable.plan(), bytes);
-}
-
 }  // namespace
 
 hadal_status hadal_model_inspect(const hadal_runtime *runtime, const char *path, const hadal_model_options *options,
@@ -86,7 +74,7 @@ hadal_status hadal_model_inspect(const hadal_runtime *runtime, const char *path,
         if (requirements != nullptr) HADAL_CHECK(capi::check_struct(requirements));
         capi::CallWatch hold;
         HADAL_TRY(const core::ModelOptions checked, read_options(options, &hold));
-        HADAL_TRY(const core::ModelSummary summary, core::Model::inspect(*runtime->runtime, path, checked));
+        HADAL_TRY(const core::ModelSummary summary, core::Model::inspect(runtime->runtime, path, checked));
         if (info != nullptr) capi::write_struct(info_of(summary), info);
         if (requirements != nullptr) capi::write_struct(requirements_of(summary, checked.load), requirements);
         return {};
@@ -134,7 +122,7 @@ hadal_status hadal_model_plan_json(const hadal_model *model, char *buf, size_t c
     return capi::guard(err, [&]() -> Result<void> {
         HADAL_CHECK(capi::require(model, "model"));
         HADAL_CHECK(capi::require_buffer(buf, cap, len, "len"));
-        HADAL_TRY(const std::string json, plan_text(*model->model));
+        HADAL_TRY(const std::string json, model->model->plan_json());
         return capi::copy_out(json, buf, cap, len);
     });
 }

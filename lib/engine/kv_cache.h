@@ -22,14 +22,15 @@ public:
     Result<uint32_t> take_page();
     void give_back(uint32_t page);
 
-    uint32_t page_positions() const { return page_positions_; }
+    uint32_t page_size() const { return page_size_; }
     const StatePages &states() const { return *states_; }
 
 private:
     KvCache() = default;
 
     std::unique_ptr<StatePages> states_;
-    uint32_t page_positions_ = 0;
+    uint32_t page_size_ = 0;      ///< positions
+    uint64_t page_bytes_ = 0;     ///< of all states together
     std::vector<uint32_t> free_;  ///< last one next; capacity for all pages, so that give_back cannot fail
     std::shared_ptr<MemoryBudget> budget_;
 };

@@ -4,18 +4,11 @@
 #include <map>
 #include <set>
 
-#include "engine/session.h"
 #include "format/dtype.h"
 
 namespace hadal::core {
 
 namespace {
-
-/// A checkpoint's program on devices, and what that costs; no weights yet.
-struct Planned {
-    Plan plan;
-    ModelSummary summary;
-};
 
 uint64_t elements(const TensorInfo &tensor) {
     uint64_t n = 1;
@@ -60,39 +53,6 @@ void count_weights(const Program &program, const Checkpoint &checkpoint, ModelSu
     summary.weight_type = dtype_info(most->first)->name;
 }
 
-/// Limits of a session with default options.
-Limits default_limits(const ModelFacts &facts) {
-    const RunLimits rows = run_limits(facts, facts.context, 0);
-    return {.max_rows = rows.max_rows,
-            .max_out = rows.max_out,
-            .max_timelines = 1,
-            .n_pages = facts.context / HADAL_PAGE_POSITIONS + 1,
-            .max_context = facts.context};
-}
-
-Result<Planned> plan_model(const Runtime &runtime, const Checkpoint &checkpoint, const ModelOptions &options,
-                           uint64_t available) {
-    HADAL_TRY(DescribedModel described, describe_model(checkpoint, options.kv_dtype));
-    const PlacementRules rules{.backend = options.backend, .fallback = options.fallback, .pins = options.pins};
-    ModelSummary summary;
-    summary.facts = described.facts;
-    HADAL_TRY(Plan plan, make_plan(std::move(described.program), checkpoint, runtime.devices(), rules));
-    count_weights(plan.program, checkpoint, summary);
-    const Limits limits = default_limits(summary.facts);
-    HADAL_TRY(const PlanBytes bytes, measure(plan, checkpoint, limits));
-    for (const ValueId state : states(plan.program)) {
-        summary.kv_bytes_per_page += page_bytes(plan.program, plan.program.values[state]);
-    }
-    summary.model_bytes = bytes.program;
-    if (options.load == LoadMode::read) summary.model_bytes += summary.weight_bytes;
-    summary.session_bytes = bytes.instance + uint64_t{limits.max_out} * summary.facts.n_vocab * sizeof(float);
-    const uint64_t fixed = summary.model_bytes + summary.session_bytes;
-    const uint64_t n_pages = available > fixed ? (available - fixed) / summary.kv_bytes_per_page : 0;
-    summary.max_context =
-        std::min<uint64_t>(summary.facts.context, std::min<uint64_t>(n_pages, limits.n_pages) * plan.program.page_size);
-    return Planned{std::move(plan), std::move(summary)};
-}
-
 /// Every refusal that moved an op away from the device that was asked first, as a line in the log.
 void log_fallbacks(const Runtime &runtime, const Plan &plan) {
     for (const Refusal &refusal : plan.placement.refusals) {
@@ -108,57 +68,73 @@ void log_fallbacks(const Runtime &runtime, const Plan &plan) {
 Model::Model(std::shared_ptr<const Runtime> runtime, Checkpoint checkpoint)
     : runtime_(std::move(runtime)), checkpoint_(std::move(checkpoint)) {}
 
-Result<ModelSummary> Model::inspect(const Runtime &runtime, const std::string &path, const ModelOptions &options) {
-    HADAL_TRY(const Checkpoint checkpoint, Checkpoint::open(path));
-    uint64_t available = runtime.budget()->available();
-    if (options.memory_budget != 0) available = std::min(available, options.memory_budget);
-    HADAL_TRY(Planned planned, plan_model(runtime, checkpoint, options, available));
-    const Result<std::unique_ptr<const Tokenizer>> tokenizer = Tokenizer::open(checkpoint.metadata());
-    planned.summary.has_tokenizer = static_cast<bool>(tokenizer);
-    return std::move(planned.summary);
+Result<ModelSummary> Model::inspect(std::shared_ptr<const Runtime> runtime, const std::string &path,
+                                    const ModelOptions &options) {
+    HADAL_TRY(const Planned planned, plan(std::move(runtime), path, options));
+    return planned.model->summary_;
 }
 
 Result<std::shared_ptr<const Model>> Model::open(std::shared_ptr<const Runtime> runtime, const std::string &path,
                                                  const ModelOptions &options) {
-    HADAL_TRY(Checkpoint checkpoint, Checkpoint::open(path));
-    std::shared_ptr<Model> model(new Model(std::move(runtime), std::move(checkpoint)));
-    HADAL_CHECK(model->open_tokenizer());
-    model->budget_ = std::make_shared<MemoryBudget>("model", options.memory_budget, model->runtime_->budget());
-    HADAL_TRY(Planned planned, plan_model(*model->runtime_, model->checkpoint_, options, model->budget_->available()));
-    model->summary_ = std::move(planned.summary);
-    model->summary_.has_tokenizer = model->tokenizer_ != nullptr;
-    HADAL_CHECK(model->check_vocabulary());
-    HADAL_CHECK(model->find_stop_tokens());
-    log_fallbacks(*model->runtime_, planned.plan);
-    HADAL_TRY(model->reservation_, Reservation::make(model->budget_, model->summary_.model_bytes, "the model"));
-    HADAL_CHECK(options.watch.tick(0, model->summary_.weight_bytes));
+    HADAL_TRY(Planned planned, plan(std::move(runtime), path, options));
+    Model &model = *planned.model;
+    log_fallbacks(*model.runtime_, planned.plan);
+    HADAL_TRY(model.reservation_, Reservation::make(model.budget_, model.summary_.model_bytes, "the model"));
+    Watch preparing = options.watch;
     if (options.load == LoadMode::mmap) {
-        HADAL_TRY(model->weights_, model->checkpoint_.map());
+        HADAL_TRY(model.weights_, model.checkpoint_.map());
     } else {
-        HADAL_TRY(model->weights_, model->checkpoint_.read(model->runtime_->allocator()));
+        HADAL_TRY(model.weights_, model.checkpoint_.read(model.runtime_->allocator(), options.watch));
+        preparing.report = nullptr;  // all is read, and one open has one total
     }
-    const auto prepared = [&](uint64_t done, uint64_t total) { return options.watch.tick(done, total); };
-    HADAL_TRY(model->executable_, Executable::create(std::move(planned.plan), model->checkpoint_, *model->weights_,
-                                                     options.watch.stop, prepared));
-    return std::shared_ptr<const Model>(std::move(model));
+    HADAL_TRY(model.executable_, Executable::create(std::move(planned.plan), model.checkpoint_, *model.weights_,
+                                                    preparing));
+    return std::shared_ptr<const Model>(std::move(planned.model));
+}
+
+Result<Model::Planned> Model::plan(std::shared_ptr<const Runtime> runtime, const std::string &path,
+                                   const ModelOptions &options) {
+    HADAL_TRY(Checkpoint checkpoint, Checkpoint::open(path));
+    std::unique_ptr<Model> model(new Model(std::move(runtime), std::move(checkpoint)));
+    model->budget_ = std::make_shared<MemoryBudget>("model", options.memory_budget, model->runtime_->budget());
+    HADAL_TRY(DescribedModel described, describe_model(model->checkpoint_, options.kv_dtype));
+    ModelSummary &summary = model->summary_;
+    summary.facts = std::move(described.facts);
+    HADAL_CHECK(model->open_tokenizer());
+    HADAL_CHECK(model->find_stop_tokens());
+
+    const PlacementRules rules{.backend = options.backend, .fallback = options.fallback, .pins = options.pins};
+    HADAL_TRY(Plan plan,
+              make_plan(std::move(described.program), model->checkpoint_, model->runtime_->devices(), rules));
+    count_weights(plan.program, model->checkpoint_, summary);
+    const Limits limits = session_limits(summary.facts, summary.facts.context, 0);
+    HADAL_TRY(const PlanBytes bytes, measure(plan, model->checkpoint_, limits));
+    summary.kv_bytes_per_page = page_bytes(plan.program);
+    summary.model_bytes = bytes.program;
+    if (options.load == LoadMode::read) summary.model_bytes += model->checkpoint_.read_bytes();
+    summary.session_bytes = bytes.instance + logits_bytes(summary.facts, limits.max_out);
+    const uint64_t available = model->budget_->available(), fixed = summary.model_bytes + summary.session_bytes;
+    const uint64_t n_pages = available > fixed ? (available - fixed) / summary.kv_bytes_per_page : 0;
+    const uint64_t affordable = std::min<uint64_t>(n_pages, limits.n_pages) * plan.program.page_size;
+    summary.max_context = std::min<uint64_t>(summary.facts.context, affordable);
+    return Planned{std::move(model), std::move(plan)};
 }
 
 Result<void> Model::open_tokenizer() {
     Result<std::unique_ptr<const Tokenizer>> tokenizer = Tokenizer::open(checkpoint_.metadata());
-    if (tokenizer) {
-        tokenizer_ = *std::move(tokenizer);
-        return {};
+    if (!tokenizer) {
+        no_tokenizer_ = std::move(tokenizer.error());
+        // A model without a vocabulary we read is still a model; one that contradicts itself is a broken file.
+        const bool absent = no_tokenizer_.status == Status::not_found || no_tokenizer_.status == Status::unsupported;
+        return absent ? Result<void>() : no_tokenizer_;
     }
-    no_tokenizer_ = std::move(tokenizer.error());
-    // A model without a vocabulary we read is still a model; a vocabulary that contradicts itself is a broken file.
-    if (no_tokenizer_.status == Status::not_found || no_tokenizer_.status == Status::unsupported) return {};
-    return no_tokenizer_;
-}
-
-Result<void> Model::check_vocabulary() const {
-    if (!tokenizer_ || tokenizer_->size() == facts().n_vocab) return {};
-    return error(Status::bad_format, checkpoint_.path(), ": the vocabulary has ", tokenizer_->size(),
-                 " tokens, the embedding has ", facts().n_vocab, " rows");
+    if ((*tokenizer)->size() != facts().n_vocab) {
+        return error(Status::bad_format, checkpoint_.path(), ": the vocabulary has ", (*tokenizer)->size(),
+                     " tokens, the embedding has ", facts().n_vocab, " rows");
+    }
+    tokenizer_ = *std::move(tokenizer);
+    summary_.has_tokenizer = true;
+    return {};
 }
 
 Result<void> Model::find_stop_tokens() {
@@ -186,6 +162,29 @@ Result<void> Model::find_stop_tokens() {
         stop_tokens_.push_back(static_cast<Token>(id));
     }
     return {};
+}
+
+Limits session_limits(const ModelFacts &facts, uint64_t context, uint32_t chunk) {
+    // Enough rows that weights are read seldom, few enough that scratch stays small and a cancel is near.
+    constexpr uint64_t kChunk = 256;
+    constexpr uint64_t kLogitsBytes = 16u << 20;
+    const uint64_t max_rows = std::min(chunk != 0 ? chunk : kChunk, context);
+    const uint64_t rows_of_logits = std::max<uint64_t>(1, kLogitsBytes / logits_bytes(facts, 1));
+    return {.max_rows = static_cast<uint32_t>(max_rows),
+            .max_out = static_cast<uint32_t>(std::min(max_rows, rows_of_logits)),
+            .max_timelines = 1,
+            .n_pages = static_cast<uint32_t>((context + HADAL_PAGE_POSITIONS - 1) / HADAL_PAGE_POSITIONS),
+            .max_context = static_cast<uint32_t>(context)};
+}
+
+uint64_t logits_bytes(const ModelFacts &facts, uint64_t n_rows) {
+    return n_rows * facts.n_vocab * sizeof(float);
+}
+
+Result<std::string> Model::plan_json() const {
+    const Limits limits = session_limits(facts(), facts().context, 0);
+    HADAL_TRY(const PlanBytes bytes, measure(executable_->plan(), checkpoint_, limits));
+    return core::plan_json(executable_->plan(), bytes);
 }
 
 Result<std::shared_ptr<const Tokenizer>> Model::tokenizer() const {

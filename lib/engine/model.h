@@ -25,7 +25,7 @@ struct ModelOptions {
     Fallback fallback = Fallback::allow;
     uint32_t kv_dtype = HADAL_DTYPE_BF16;  ///< or F32
     uint64_t memory_budget = 0;
-    Watch watch;              ///< bytes prepared
+    Watch watch;              ///< bytes read, or where they are mapped bytes prepared
     std::vector<OpPin> pins;  ///< ops that must lie on a given device; tests
 };
 
@@ -44,22 +44,26 @@ struct ModelSummary {
     bool has_tokenizer = false;
 };
 
-/// Rows of a run and wanted rows of a run that a session of this context plans for.
-struct RunLimits {
-    uint32_t max_rows;
-    uint32_t max_out;
-};
+/// What a session of this context, at most kMaxContext, plans for: chunk rows per run, or where it is 0 a default that
+/// keeps scratch small; wanted rows so that their logits stay small.
+Limits session_limits(const ModelFacts &facts, uint64_t context, uint32_t chunk);
+
+/// Bytes of n_rows rows of logits.
+uint64_t logits_bytes(const ModelFacts &facts, uint64_t n_rows);
 
 class Model {
 public:
-    /// Headers only: what open would make, without weights. Fails: as open.
-    static Result<ModelSummary> inspect(const Runtime &runtime, const std::string &path, const ModelOptions &options);
+    /// Headers only: what open would make, without weights. Fails: as open before it reserves memory.
+    static Result<ModelSummary> inspect(std::shared_ptr<const Runtime> runtime, const std::string &path,
+                                        const ModelOptions &options);
 
     /// Fails: not_found, bad_format, unsupported, out_of_memory, cancelled, callback.
     static Result<std::shared_ptr<const Model>> open(std::shared_ptr<const Runtime> runtime, const std::string &path,
                                                      const ModelOptions &options);
 
     const ModelSummary &summary() const { return summary_; }
+    /// The plan, with the bytes of a session with default options.
+    Result<std::string> plan_json() const;
     const ModelFacts &facts() const { return summary_.facts; }
     const Metadata &metadata() const { return checkpoint_.metadata(); }
     const Executable &executable() const { return *executable_; }
@@ -72,8 +76,14 @@ public:
 
 private:
     Model(std::shared_ptr<const Runtime> runtime, Checkpoint checkpoint);
+    /// A model without weights, and the plan they would be created by.
+    struct Planned {
+        std::unique_ptr<Model> model;
+        Plan plan;
+    };
+    static Result<Planned> plan(std::shared_ptr<const Runtime> runtime, const std::string &path,
+                                const ModelOptions &options);
     Result<void> open_tokenizer();
-    Result<void> check_vocabulary() const;
     Result<void> find_stop_tokens();
 
     std::shared_ptr<const Runtime> runtime_;
@@ -87,9 +97,5 @@ private:
     Error no_tokenizer_;  ///< why tokenizer_ is null
     std::vector<Token> stop_tokens_;
 };
-
-/// Rows per run: chunk, or where it is 0 a default that keeps scratch small; wanted rows so that their logits stay
-/// small.
-RunLimits run_limits(const ModelFacts &facts, uint64_t context, uint32_t chunk);
 
 }  // namespace hadal::core

@@ -29,9 +29,9 @@ T *RunBlock::array(uint32_t offset) {
     return reinterpret_cast<T *>(reinterpret_cast<std::byte *>(words_.data()) + offset);
 }
 
-void RunBlock::pack(std::span<const RowRequest> requests, uint32_t page_positions) {
+void RunBlock::pack(std::span<const RowRequest> requests, uint32_t page_size) {
     hadal_run_block header{};
-    header.page_size = page_positions;
+    header.page_size = page_size;
     header.n_timelines = static_cast<uint32_t>(requests.size());
     for (const RowRequest &request : requests) {
         header.n_rows += request.n_rows;

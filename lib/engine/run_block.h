@@ -19,7 +19,7 @@ struct RowRequest {
 class RunBlock {
 public:
     /// Replaces the contents. requests: different timelines, in the order their rows and logits will have.
-    void pack(std::span<const RowRequest> requests, uint32_t page_positions);
+    void pack(std::span<const RowRequest> requests, uint32_t page_size);
 
     const void *data() const { return words_.data(); }
 

@@ -9,7 +9,7 @@ Result<std::unique_ptr<Runner>> Runner::create(const Executable &executable, std
 }
 
 Result<void> Runner::run(std::span<const RowRequest> requests, const StopFlag *stop, std::span<float> logits) {
-    block_.pack(requests, cache_->page_positions());
+    block_.pack(requests, cache_->page_size());
     HADAL_CHECK(instance_->run(block_.data(), stop, logits));
     for (const RowRequest &request : requests) request.timeline->commit(request.n_rows);
     return {};

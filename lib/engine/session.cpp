@@ -6,19 +6,6 @@ namespace hadal::core {
 
 namespace {
 
-/// Bytes of what a session allocates beside its pages.
-Result<uint64_t> instance_bytes(const Model &model, const Limits &limits) {
-    const Executable &executable = model.executable();
-    HADAL_TRY(const PlanBytes bytes, measure(executable.plan(), executable.checkpoint(), limits));
-    return bytes.instance + uint64_t{limits.max_out} * model.facts().n_vocab * sizeof(float);
-}
-
-uint64_t page_bytes_of_all(const Program &program) {
-    uint64_t bytes = 0;
-    for (const ValueId state : states(program)) bytes += page_bytes(program, program.values[state]);
-    return bytes;
-}
-
 /// The context a session gets: what was asked for, or the trained length as far as the budget reaches.
 Result<uint64_t> choose_context(const Model &model, const SessionOptions &options, const MemoryBudget &budget) {
     const uint64_t trained = model.facts().context;
@@ -31,25 +18,16 @@ Result<uint64_t> choose_context(const Model &model, const SessionOptions &option
     }
     if (options.context != 0) return options.context;
     const Program &program = model.executable().program();
-    const uint64_t n_pages = budget.available() / page_bytes_of_all(program);
+    const uint64_t n_pages = budget.available() / page_bytes(program);
     const uint64_t affordable = std::min(n_pages, trained / program.page_size + 1) * program.page_size;
     if (affordable == 0) {
         return error(Status::out_of_memory, "the budget has ", budget.available(),
-                     " bytes left, one page of the cache needs ", page_bytes_of_all(program));
+                     " bytes left, one page of the cache needs ", page_bytes(program));
     }
     return std::min(affordable, trained);
 }
 
 }  // namespace
-
-RunLimits run_limits(const ModelFacts &facts, uint64_t context, uint32_t chunk) {
-    // Enough rows that weights are read seldom, few enough that scratch stays small and a cancel is near.
-    constexpr uint64_t kChunk = 256;
-    constexpr uint64_t kLogitsBytes = 16u << 20;
-    const auto max_rows = static_cast<uint32_t>(std::min(chunk != 0 ? chunk : kChunk, context));
-    const uint64_t rows_of_logits = std::max<uint64_t>(1, kLogitsBytes / (uint64_t{facts.n_vocab} * sizeof(float)));
-    return {.max_rows = max_rows, .max_out = static_cast<uint32_t>(std::min<uint64_t>(max_rows, rows_of_logits))};
-}
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions &options) {
     auto budget = std::make_shared<MemoryBudget>("session", options.memory_budget, model->budget());
@@ -57,32 +35,28 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     if (options.chunk > widest) {
         return error(Status::invalid_argument, "chunk is ", options.chunk, ", the context has ", widest, " tokens");
     }
-    Limits limits;
-    const RunLimits rows = run_limits(model->facts(), widest, options.chunk);
-    limits.max_rows = rows.max_rows;
-    limits.max_out = rows.max_out;
-    limits.max_context = static_cast<uint32_t>(std::min(widest, kMaxContext));
-    HADAL_TRY(const uint64_t bytes, instance_bytes(*model, limits));
-    HADAL_TRY(Reservation reservation, Reservation::make(budget, bytes, "a session's scratch"));
+    const Executable &executable = model->executable();
+    Limits limits = session_limits(model->facts(), std::min(widest, kMaxContext), options.chunk);
+    HADAL_TRY(const PlanBytes bytes, measure(executable.plan(), executable.checkpoint(), limits));
+    const uint64_t few_logits = logits_bytes(model->facts(), limits.max_out);
+    HADAL_TRY(Reservation reservation, Reservation::make(budget, bytes.instance + few_logits, "a session's scratch"));
     HADAL_TRY(const uint64_t context, choose_context(*model, options, *budget));
 
-    const Executable &executable = model->executable();
     const uint32_t page_size = executable.program().page_size;
     limits.n_pages = static_cast<uint32_t>((context + page_size - 1) / page_size);
     HADAL_TRY(std::shared_ptr<KvCache> cache, KvCache::create(executable, limits.n_pages, budget));
     const Allocator &allocator = model->runtime().allocator();
     HADAL_TRY(std::unique_ptr<Runner> runner, Runner::create(executable, cache, limits, allocator));
-    HADAL_TRY(Block logits,
-              Block::make(allocator, size_t{rows.max_out} * model->facts().n_vocab * sizeof(float), "logits"));
+    HADAL_TRY(Block logits, Block::make(allocator, few_logits, "logits"));
 
-    std::unique_ptr<Session> session(new Session(std::move(model), std::move(budget), rows, std::move(cache),
+    std::unique_ptr<Session> session(new Session(std::move(model), std::move(budget), limits, std::move(cache),
                                                  std::move(runner), static_cast<size_t>(context)));
     session->reservation_ = std::move(reservation);
     session->logits_ = std::move(logits);
     return session;
 }
 
-Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<MemoryBudget> budget, RunLimits limits,
+Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<MemoryBudget> budget, const Limits &limits,
                  std::shared_ptr<KvCache> cache, std::unique_ptr<Runner> runner, size_t context)
     : model_(std::move(model)),
       budget_(std::move(budget)),
@@ -164,7 +138,7 @@ Result<bool> Session::eval(const EvalOptions &options) {
 
 Result<void> Session::eval_all(const EvalOptions &options, uint32_t chunk) {
     const size_t first = computed(), total = tokens().size() - first;
-    const size_t row_bytes = model_->facts().n_vocab * sizeof(float);
+    const size_t row_bytes = logits_bytes(model_->facts(), 1);
     if (logits_.size() / row_bytes < total) {
         HADAL_TRY(Reservation reservation, Reservation::make(budget_, total * row_bytes, "logits of all tokens"));
         HADAL_TRY(Block block, Block::make(model_->runtime().allocator(), total * row_bytes, "logits of all tokens"));

@@ -17,9 +17,6 @@
 
 namespace hadal::core {
 
-/// Positions are int32 in a run block.
-constexpr uint64_t kMaxContext = 1u << 30;
-
 struct SessionOptions {
     uint64_t context = 0;  ///< tokens; 0: the trained length, or what the budget allows
     uint32_t chunk = 0;    ///< rows per run; 0: chosen
@@ -65,7 +62,7 @@ public:
     uint64_t copied_bytes() const { return runner_->copied_bytes(); }
 
 private:
-    Session(std::shared_ptr<const Model> model, std::shared_ptr<MemoryBudget> budget, RunLimits limits,
+    Session(std::shared_ptr<const Model> model, std::shared_ptr<MemoryBudget> budget, const Limits &limits,
             std::shared_ptr<KvCache> cache, std::unique_ptr<Runner> runner, size_t context);
     Result<void> check_tokens(std::span<const Token> tokens) const;
     Result<void> eval_all(const EvalOptions &options, uint32_t chunk);
@@ -75,7 +72,7 @@ private:
 
     std::shared_ptr<const Model> model_;
     std::shared_ptr<MemoryBudget> budget_;
-    RunLimits limits_;
+    Limits limits_;
     std::shared_ptr<KvCache> cache_;
     std::unique_ptr<Runner> runner_;
     Timeline timeline_;

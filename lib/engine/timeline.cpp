@@ -11,7 +11,7 @@ Timeline::~Timeline() {
 }
 
 size_t Timeline::pages_for(size_t n_tokens) const {
-    const size_t positions = cache_->page_positions();
+    const size_t positions = cache_->page_size();
     return n_tokens / positions + (n_tokens % positions != 0 ? 1 : 0);
 }
 

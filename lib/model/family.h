@@ -14,6 +14,9 @@
 
 namespace hadal::core {
 
+/// Most positions of a timeline: they are int32 in a run block.
+constexpr uint64_t kMaxContext = 1u << 30;
+
 /// Numbers of a model that people and sessions ask for.
 struct ModelFacts {
     std::string name;          ///< from the file; may be empty

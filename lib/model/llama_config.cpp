@@ -8,8 +8,7 @@ namespace {
 constexpr uint64_t kMaxLayers = 1024;
 constexpr uint64_t kMaxHeads = 4096;
 constexpr uint64_t kMaxVocab = 4u << 20;
-constexpr uint64_t kMaxWidth = 1u << 20;    // d_model, d_ff, d_head
-constexpr uint64_t kMaxContext = 1u << 30;  // positions are int32
+constexpr uint64_t kMaxWidth = 1u << 20;  // d_model, d_ff, d_head
 constexpr double kMaxBase = 1e12;
 constexpr double kMaxFactor = 1e6;
 

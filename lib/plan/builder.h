@@ -59,7 +59,6 @@ public:
     Result<Program> finish(Ref logits);
 
 private:
-    struct Shape;
     Ref fail(Error error);
     /// Is there an error, or an operand that an earlier error left empty?
     bool broken(std::initializer_list<Ref> operands) const;

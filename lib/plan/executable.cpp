@@ -1,20 +1,28 @@
 #include "plan/executable.h"
 
 #include <algorithm>
+#include <set>
 
 namespace hadal::core {
 
 namespace {
 
-uint64_t weight_bytes(const Plan &plan, const Checkpoint &checkpoint, const Segment &segment) {
+/// By segment: bytes of the weights used in it or before it, each counted once.
+std::vector<uint64_t> weight_bytes(const Plan &plan, const Checkpoint &checkpoint) {
+    std::vector<uint64_t> by_segment;
+    std::set<uint32_t> seen;
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < segment.n_ops; ++i) {
-        for (const ValueId id : plan.program.ops[segment.first_op + i].inputs) {
-            for (const uint32_t tensor_i : plan.program.values[id].tensors)
-                bytes += checkpoint.tensors()[tensor_i].bytes;
+    for (const Segment &segment : plan.segments) {
+        for (uint32_t i = 0; i < segment.n_ops; ++i) {
+            for (const ValueId id : plan.program.ops[segment.first_op + i].inputs) {
+                for (const uint32_t tensor_i : plan.program.values[id].tensors) {
+                    if (seen.insert(tensor_i).second) bytes += checkpoint.tensors()[tensor_i].bytes;
+                }
+            }
         }
+        by_segment.push_back(bytes);
     }
-    return bytes;
+    return by_segment;
 }
 
 }  // namespace
@@ -70,17 +78,15 @@ Result<PlanBytes> measure(const Plan &plan, const Checkpoint &checkpoint, const 
 
 Executable::Executable(Plan plan, const Checkpoint &checkpoint) : plan_(std::move(plan)), checkpoint_(checkpoint) {}
 
-Result<std::unique_ptr<const Executable>> Executable::create(
-    Plan plan, const Checkpoint &checkpoint, const WeightBytes &weights, const StopFlag *stop,
-    const std::function<Result<void>(uint64_t, uint64_t)> &prepared) {
+Result<std::unique_ptr<const Executable>> Executable::create(Plan plan, const Checkpoint &checkpoint,
+                                                             const WeightBytes &weights, const Watch &watch) {
     std::unique_ptr<Executable> executable(new Executable(std::move(plan), checkpoint));
     const Plan &placed = executable->plan_;
     executable->weight_buffers_.resize(placed.devices.size());
 
-    uint64_t done = 0, total = 0;
-    for (const Segment &segment : placed.segments) total += weight_bytes(placed, checkpoint, segment);
+    const std::vector<uint64_t> prepared = weight_bytes(placed, checkpoint);
+    HADAL_CHECK(watch.tick(0, prepared.back()));
     for (const Segment &segment : placed.segments) {
-        HADAL_CHECK(prepared(done, total));
         const std::shared_ptr<Device> &device = placed.devices[segment.device_i];
         std::vector<Buffer> &buffers = executable->weight_buffers_[segment.device_i];
         while (buffers.size() < weights.files().size()) {
@@ -97,12 +103,11 @@ Result<std::unique_ptr<const Executable>> Executable::create(
         const hadal_bk_api &api = device->api();
         HADAL_CHECK(from_backend(api,
                                  api.program_create(device->handle(), &view.c(),
-                                                    reinterpret_cast<const hadal_bk_stop *>(stop), &handle, &failure),
+                                                    reinterpret_cast<const hadal_bk_stop *>(watch.stop), &handle, &failure),
                                  failure));
         executable->programs_.push_back(DeviceProgram(device, handle));
-        done += weight_bytes(placed, checkpoint, segment);
+        HADAL_CHECK(watch.tick(prepared[executable->programs_.size() - 1], prepared.back()));
     }
-    HADAL_CHECK(prepared(total, total));
     return std::unique_ptr<const Executable>(std::move(executable));
 }
 

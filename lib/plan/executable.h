@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/cancel.h"
 #include "base/result.h"
+#include "base/watch.h"
 #include "format/checkpoint.h"
 #include "plan/device.h"
 #include "plan/placement.h"
@@ -64,11 +63,10 @@ std::string plan_json(const Plan &plan, const PlanBytes &bytes);
 /// The created programs of a plan. Immutable; instances on any threads share it.
 class Executable {
 public:
-    /// weights: must outlive the executable. prepared(bytes done, bytes in all) is called between segments; its error
-    /// ends the work.
-    static Result<std::unique_ptr<const Executable>> create(
-        Plan plan, const Checkpoint &checkpoint, const WeightBytes &weights, const StopFlag *stop,
-        const std::function<Result<void>(uint64_t, uint64_t)> &prepared);
+    /// weights: must outlive the executable. watch: ticks between segments with the bytes of weights prepared, of all
+    /// the program uses; its error ends the work.
+    static Result<std::unique_ptr<const Executable>> create(Plan plan, const Checkpoint &checkpoint,
+                                                            const WeightBytes &weights, const Watch &watch);
 
     const Plan &plan() const { return plan_; }
     const Program &program() const { return plan_.program; }

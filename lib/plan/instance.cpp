@@ -13,7 +13,6 @@ Result<std::unique_ptr<StatePages>> StatePages::create(const Executable &executa
             const uint64_t one = core::page_bytes(plan.program, plan.program.values[state]);
             HADAL_TRY(Buffer buffer,
                       create_buffer(plan.devices[segment.device_i], one * n_pages, HADAL_BK_STATE_PAGES));
-            pages->page_bytes_ += one;
             pages->states_.push_back(state);
             pages->buffers_.push_back(std::move(buffer));
         }
@@ -117,28 +116,42 @@ Result<void> Instance::cross(const Crossing &crossing, const Part &part, uint64_
     return wait(stream);  // staging is used again for the next value
 }
 
-Result<void> Instance::run(const void *block, const StopFlag *stop, std::span<float> logits) {
-    const auto &header = *static_cast<const hadal_run_block *>(block);
-    const Program &program = executable_.program();
+Result<void> Instance::enqueue(const hadal_bk_run &run) {
+    const auto &header = *static_cast<const hadal_run_block *>(run.block);
     const Limits counts{.max_rows = header.n_rows, .max_out = header.n_out};
+    for (Part &part : parts_) {
+        for (const Crossing &crossing : part.incoming) {
+            HADAL_CHECK(cross(crossing, part, boundary_bytes(executable_.program(), crossing.value, counts)));
+        }
+        const hadal_bk_api &api = streams_[part.device_i].device().api();
+        hadal_error failure{};
+        HADAL_CHECK(from_backend(api, api.instance_run(part.instance.handle(), &run, &failure), failure));
+    }
+    return {};
+}
+
+Result<void> Instance::wait_for_all() {
+    Result<void> first;
+    for (const Stream &stream : streams_) {
+        if (!stream.handle()) continue;
+        if (Result<void> waited = wait(stream); !waited && first) first = std::move(waited);
+    }
+    return first;
+}
+
+Result<void> Instance::run(const void *block, const StopFlag *stop, std::span<float> logits) {
     const hadal_bk_run run{.struct_size = sizeof run,
                            .reserved = 0,
                            .block = block,
                            .stop = reinterpret_cast<const hadal_bk_stop *>(stop)};
-    for (Part &part : parts_) {
-        for (const Crossing &crossing : part.incoming) {
-            HADAL_CHECK(cross(crossing, part, boundary_bytes(program, crossing.value, counts)));
-        }
-        const Stream &stream = streams_[part.device_i];
-        const hadal_bk_api &api = stream.device().api();
-        hadal_error failure{};
-        HADAL_CHECK(from_backend(api, api.instance_run(part.instance.handle(), &run, &failure), failure));
-    }
-    for (const Stream &stream : streams_) {
-        if (stream.handle()) HADAL_CHECK(wait(stream));
-    }
-    if (logits.empty()) return {};
-    return read(made_at_[core::logits(program)], reinterpret_cast<std::byte *>(logits.data()), logits.size_bytes());
+    const Result<void> enqueued = enqueue(run);
+    // Also after a failure: devices may still read the block, and a failure that nobody waited for would surface in the
+    // next run.
+    const Result<void> finished = wait_for_all();
+    if (!enqueued) return enqueued;
+    if (!finished || logits.empty()) return finished;
+    return read(made_at_[core::logits(executable_.program())], reinterpret_cast<std::byte *>(logits.data()),
+                logits.size_bytes());
 }
 
 }  // namespace hadal::core

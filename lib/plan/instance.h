@@ -21,13 +21,10 @@ public:
     static Result<std::unique_ptr<StatePages>> create(const Executable &executable, uint32_t n_pages);
 
     uint32_t n_pages() const { return n_pages_; }
-    /// Bytes of one page of all states together.
-    uint64_t page_bytes() const { return page_bytes_; }
     const Buffer &buffer(ValueId state) const;
 
 private:
     uint32_t n_pages_ = 0;
-    uint64_t page_bytes_ = 0;
     std::vector<ValueId> states_;
     std::vector<Buffer> buffers_;  ///< as states_
 };
@@ -66,6 +63,8 @@ private:
     Result<void> create_part(const Segment &segment, const DeviceProgram &program, const StatePages &pages,
                              const Limits &limits);
     Result<size_t> add_boundary(ValueId value, uint32_t device_i, const Limits &limits);
+    Result<void> enqueue(const hadal_bk_run &run);
+    Result<void> wait_for_all();
     Result<void> cross(const Crossing &crossing, const Part &part, uint64_t bytes);
     Result<void> read(size_t boundary_i, std::byte *to, uint64_t bytes);
 

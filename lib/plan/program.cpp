@@ -58,6 +58,12 @@ std::vector<ValueId> states(const Program &program) {
     return result;
 }
 
+uint64_t page_bytes(const Program &program) {
+    uint64_t bytes = 0;
+    for (const ValueId state : states(program)) bytes += page_bytes(program, program.values[state]);
+    return bytes;
+}
+
 ValueId logits(const Program &program) {
     for (ValueId id = 0; id < program.values.size(); ++id) {
         if (program.values[id].kind == ValueKind::output) return id;

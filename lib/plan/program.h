@@ -75,8 +75,9 @@ int64_t row_elements(const Value &value);
 /// "[rows, 32, 128]"
 std::string dims_text(const std::vector<Dim> &dims);
 
-/// Bytes of one page of a state value.
+/// Bytes of one page of a state value, and of all states together.
 uint64_t page_bytes(const Program &program, const Value &state);
+uint64_t page_bytes(const Program &program);
 
 /// The states of a program: their first versions.
 std::vector<ValueId> states(const Program &program);

@@ -4,6 +4,8 @@
 
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <utility>
 
 #include "support/engine.h"
 #include "support/test_data.h"
@@ -70,15 +72,18 @@ TEST_CASE("stories260K: any op on the other backend, the same tokens") {
     const std::vector<core::Token> expected(story.begin(), story.begin() + 24);
     const auto runtime = make_runtime(1);
     const std::string path = *root + "/stories260K.gguf";
-    core::ModelOptions options;
-    options.backend = "cpu";
-    options.kv_dtype = HADAL_DTYPE_F32;
-    const size_t n_ops = need(core::Model::open(runtime, path, options))->executable().program().ops.size();
-    for (size_t op_i = 0; op_i < n_ops; ++op_i) {
-        CAPTURE(op_i);
-        options.pins = {{op_i, "reference"}};
-        const auto model = need(core::Model::open(runtime, path, options));
-        CHECK(model->executable().plan().segments.size() >= 2);
-        CHECK(greedy(model, {kBos}, 24) == expected);
+    for (const auto &[most, one] : {std::pair("cpu", "reference"), std::pair("reference", "cpu")}) {
+        CAPTURE(std::string(one));
+        core::ModelOptions options;
+        options.backend = most;
+        options.kv_dtype = HADAL_DTYPE_F32;
+        const size_t n_ops = need(core::Model::open(runtime, path, options))->executable().program().ops.size();
+        for (size_t op_i = 0; op_i < n_ops; ++op_i) {
+            CAPTURE(op_i);
+            options.pins = {{op_i, one}};
+            const auto model = need(core::Model::open(runtime, path, options));
+            CHECK(model->executable().plan().segments.size() >= 2);
+            CHECK(greedy(model, {kBos}, 24) == expected);
+        }
     }
 }

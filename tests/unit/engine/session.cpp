@@ -239,7 +239,7 @@ TEST_CASE_FIXTURE(Fixture, "all memory a session took goes back") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "inspect says what open does") {
-    const auto inspected = need(core::Model::inspect(*make_runtime(2), path, {.kv_dtype = HADAL_DTYPE_F32}));
+    const auto inspected = need(core::Model::inspect(make_runtime(2), path, {.kv_dtype = HADAL_DTYPE_F32}));
     CHECK(inspected.facts.n_vocab == kTinyVocab);
     CHECK(inspected.model_bytes == model->summary().model_bytes);
     CHECK(inspected.session_bytes == model->summary().session_bytes);
