@@ -111,7 +111,7 @@ void add_sampling(CLI::App &app, hadal::Sampling &sampling) {
     app.add_option("--top-k", sampling.top_k, "Keep the k likeliest tokens; 0: off");
     app.add_option("--top-p", sampling.top_p, "Keep the fewest tokens whose probabilities reach p; 0: off");
     app.add_option("--min-p", sampling.min_p, "Keep tokens at least p times as likely as the likeliest; 0: off");
-    app.add_option("--repeat-penalty", sampling.repetition_penalty, "Divides logits of tokens seen; 0: off");
+    app.add_option("--repetition-penalty", sampling.repetition_penalty, "Divides logits of tokens seen; 0: off");
     app.add_option("--presence-penalty", sampling.presence_penalty, "Subtracted from logits of tokens seen; 0: off");
     app.add_option("--frequency-penalty", sampling.frequency_penalty, "The same, for each time seen; 0: off");
     app.add_option("--seed", sampling.seed, "Same seed, same tokens");
@@ -130,7 +130,7 @@ Subcommand add_run(CLI::App &parent) {
     add_sampling(*app, arguments->generate.sampling);
     app->add_option("--stop", arguments->generate.stop_strings, "Text that ends the answer; may be given several times")
         ->allow_extra_args(false);
-    app->add_option("--ctx", arguments->session.context, "Most tokens of prompt and answer; 0: the model's");
+    app->add_option("--context", arguments->session.context, "Most tokens of prompt and answer; 0: the model's");
     app->add_option("--chunk", arguments->session.chunk, "Tokens of the prompt computed at once; 0: chosen");
     app->add_flag("--ignore-eos", arguments->generate.ignore_eos, "Go on after the vocabulary's end tokens");
     app->add_flag("--print-ids", arguments->print_ids, "Print token ids instead of text");

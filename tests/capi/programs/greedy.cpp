@@ -65,7 +65,7 @@ TEST_CASE("hadal run: golden text, however the weights are loaded and the cache 
     const auto expected = golden();
     if (!expected) return;
     for (const std::vector<std::string> &options :
-         {std::vector<std::string>{"--load", "read"}, {"--kv-type", "f32"}, {"--chunk", "1"}, {"--ctx", "300"}}) {
+         {std::vector<std::string>{"--load", "read"}, {"--kv-type", "f32"}, {"--chunk", "1"}, {"--context", "300"}}) {
         std::vector<std::string> words = {PROGRAM_HADAL_CLI, "run", expected->gguf, "-n", "200"};
         words.insert(words.end(), options.begin(), options.end());
         const Finished finished = run(words);
