@@ -94,42 +94,56 @@ TEST_CASE("cancel: before a call, and of a generator that then goes on") {
 }
 
 TEST_CASE("cancel: from another thread, while the call runs and after its release") {
+    /// The call waits in its progress callback, once it has done enough, until the other thread has triggered.
+    struct Meeting {
+        uint64_t trigger_at;
+        std::atomic<bool> reached{false}, triggered{false};
+    };
     Place place;
     const size_t n_tokens = 190;
-    for (int round = 0; round < 20; ++round) {
-        place.session.truncate(0);
-        place.session.append(std::vector<Token>(n_tokens, 270));
+    // In runs of one token, and in the only run there is.
+    for (const auto &[chunk, trigger_at] : {std::pair<uint32_t, uint64_t>{1, 0}, {1, 5}, {1, 189}, {190, 0}}) {
+        CAPTURE(chunk);
+        CAPTURE(trigger_at);
+        SessionOptions wide;
+        wide.chunk = 190;
+        Session session = place.model.session(wide);
+        session.append(std::vector<Token>(n_tokens, 270));
         hadal_cancel *cancel = nullptr;
         REQUIRE(hadal_cancel_create(&cancel, nullptr) == HADAL_OK);
-        std::atomic<bool> running{false};
-        struct Started {
-            std::atomic<bool> *running;
-        } started{&running};
+        Meeting meeting{trigger_at};
         hadal_progress progress = {};
         progress.struct_size = sizeof progress;
-        progress.user = &started;
-        progress.report = [](void *user, uint64_t, uint64_t) {
-            static_cast<Started *>(user)->running->store(true);
+        progress.user = &meeting;
+        progress.report = [](void *user, uint64_t done, uint64_t) {
+            auto &here = *static_cast<Meeting *>(user);
+            if (done < here.trigger_at) return 0;
+            here.reached.store(true);
+            while (!here.triggered.load()) std::this_thread::yield();
             return 0;
         };
         hadal_run_options run = {};
         run.struct_size = sizeof run;
-        run.chunk = 1;
+        run.chunk = chunk;
         run.progress = &progress;
         run.cancel = cancel;
+        std::atomic<bool> ended{false};
         std::thread other([&] {
-            while (!running.load()) std::this_thread::yield();
+            while (!meeting.reached.load() && !ended.load()) std::this_thread::yield();
             hadal_cancel_trigger(cancel);
+            meeting.triggered.store(true);
             hadal_cancel_release(cancel);  // the call keeps the flag
         });
         hadal_error err;
-        const hadal_status status = hadal_session_eval(place.session.get(), &run, &err);
+        const hadal_status status = hadal_session_eval(session.get(), &run, &err);
+        ended.store(true);
         other.join();
-        CHECK((status == HADAL_CANCELLED || status == HADAL_OK));
-        CHECK(place.session.length() == n_tokens);
+        CHECK(meeting.reached.load());
+        CHECK(status == HADAL_CANCELLED);
+        CHECK(session.length() == n_tokens);
+        CHECK(session.eval());  // there was something left
+        CHECK(session.logits(n_tokens - 1).size() == kTinyVocab);
     }
-    place.session.eval();
-    CHECK(place.session.logits(n_tokens - 1).size() == kTinyVocab);
 }
 
 TEST_CASE("const handles: many threads read one model") {

@@ -1,6 +1,7 @@
 // Two sessions of one model on two threads: under ThreadSanitizer this is the test of every const = concurrent promise.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "support/engine.h"
@@ -40,20 +41,42 @@ TEST_CASE("models open and close on two threads of one runtime") {
     CHECK(runtime->budget()->used() == 0);
 }
 
-TEST_CASE("a run is cancelled from another thread") {
+TEST_CASE("a run is cancelled from another thread, and what is left can be computed") {
+    /// The run waits in its progress callback, once it has done enough, until the other thread has triggered.
+    struct Meeting {
+        core::StopFlag stop;
+        std::atomic<bool> reached{false}, triggered{false};
+    };
+    constexpr size_t kTokens = 200, kTriggerAt = 64;
     const TempFolder folder;
-    TinyModel large;
-    large.context = 4096;
-    const auto model = open_model(folder.write("tiny.gguf", tiny_model_gguf(large)), "cpu", 2);
+    const auto model = open_model(folder.write("tiny.gguf", tiny_model_gguf()), "cpu", 2);
     const auto session = need(core::Session::create(model, {}));
-    need(session->append(std::vector<core::Token>(4000, 50)));
-    const core::StopFlag stop;
-    std::thread other([&] { stop.trigger(); });
+    need(session->append(std::vector<core::Token>(kTokens, 50)));
+    Meeting meeting;
+    std::atomic<bool> ended{false};
+    std::thread other([&] {
+        while (!meeting.reached.load() && !ended.load()) std::this_thread::yield();
+        meeting.stop.trigger();
+        meeting.triggered.store(true);
+    });
     core::EvalOptions options;
-    options.watch.stop = &stop;
-    const auto result = session->eval(options);
+    options.chunk = 32;
+    options.watch = {[](void *user, uint64_t done, uint64_t) {
+                         auto &here = *static_cast<Meeting *>(user);
+                         if (done < kTriggerAt) return 0;
+                         here.reached.store(true);
+                         while (!here.triggered.load()) std::this_thread::yield();
+                         return 0;
+                     },
+                     &meeting, &meeting.stop};
+    const auto cancelled = session->eval(options);
+    ended.store(true);
     other.join();
-    if (!result) CHECK(result.error().status == core::Status::cancelled);
-    CHECK(session->tokens().size() == 4000);
-    CHECK(session->computed() <= 4000);
+    REQUIRE_FALSE(cancelled);
+    CHECK(cancelled.error().status == core::Status::cancelled);
+    CHECK(session->tokens().size() == kTokens);
+    CHECK(session->computed() == kTriggerAt);  // two runs had completed, the third began
+    CHECK(need(session->eval({})));
+    CHECK(session->computed() == kTokens);
+    CHECK(need(session->logits(kTokens - 1, 1)).size() == kTinyVocab);
 }

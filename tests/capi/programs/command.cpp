@@ -77,7 +77,7 @@ TEST_CASE("errors: exit code 1 and one line that names what was wrong") {
         {{kHadal, "inspect", broken}, "broken.gguf"},
         {{kHadal, "run", tiny.path, "--temp", "-1"}, "temperature"},
         {{kHadal, "run", tiny.path, "--backend", "no-such-chip"}, "no-such-chip"},
-        {{kHadal, "run", tiny.path, "--ctx", "500"}, "500"},
+        {{kHadal, "run", tiny.path, "--context", "500"}, "500"},
         {{kHadal, "run", tiny.path, "--memory-budget", "10KB"}, "10240"},
         {{kHadal, "run", tiny.path, "--ids", words}, "three"},
         {{kHadal, "run", tiny.path, "--ids", big}, "99999999999"},
@@ -111,7 +111,7 @@ TEST_CASE("run: text to standard output, timings to standard error") {
     CHECK(run({kHadal, "run", tiny.path, "--ids", bos, "-n", "5", "--ignore-eos", "--print-ids"}).out == ids.out);
     // Special tokens in the text of a user are text.
     CHECK(run({kHadal, "run", tiny.path, "-p", "<s>", "-n", "1"}).err.find("prompt 5 tokens") != std::string::npos);
-    CHECK(run({kHadal, "run", tiny.path, "-n", "0", "--ctx", "20", "--ignore-eos"}).err.find("context full") !=
+    CHECK(run({kHadal, "run", tiny.path, "-n", "0", "--context", "20", "--ignore-eos"}).err.find("context full") !=
           std::string::npos);
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("run: every sampling option is taken, the seed decides") {
                     "2",          "--top-k",
                     "200",        "--top-p",
                     "0.99",       "--min-p",
-                    "0.0001",     "--repeat-penalty",
+                    "0.0001",     "--repetition-penalty",
                     "1.1",        "--presence-penalty",
                     "0.1",        "--frequency-penalty",
                     "0.1",        "--seed",
@@ -213,17 +213,22 @@ TEST_CASE("bench: rates, and the bandwidth beside them") {
 }
 
 TEST_CASE("Ctrl-C: the text so far, a line of timings, 130") {
-    const Tiny tiny;
-    const std::vector<std::string> line = {kHadal,        "run",          tiny.path,   "--ctx",    "192",
-                                           "--print-ids", "--ignore-eos", "--backend", "reference"};
+    const TempFolder folder;
+    const std::string path = folder.write("long.gguf", tiny_model_gguf({.context = 4096}));  // minutes of work
+    std::vector<std::string> line = {kHadal,        "run",       path,        "-n",        "4000", "--ignore-eos",
+                                     "--print-ids", "--backend", "reference", "--threads", "1"};
     Child child(line);
-    child.wait_for_output(8);
+    child.wait_for_output(12);  // three ids and the space after them, or more
     child.interrupt();
     const Finished finished = child.wait();
-    if (finished.exit_code == 0) return;  // it was faster than the signal
     CHECK(finished.exit_code == 130);
-    CHECK(finished.out.size() >= 8);
+    CHECK(n_lines(finished.out) == 1);
     CHECK(finished.out.back() == '\n');
+    CHECK(std::count(finished.out.begin(), finished.out.end(), ' ') < 3999);
+    line[4] = "3";
+    const std::string beginning = run(line).out;
+    CHECK(finished.out.substr(0, beginning.size() - 1) == beginning.substr(0, beginning.size() - 1));
+    CHECK(n_lines(finished.err) == 1);
     CHECK(finished.err.find("interrupted") != std::string::npos);
 }
 
