@@ -194,7 +194,7 @@ typedef struct hadal_model_options {
     int32_t fallback;               /* HADAL_FALLBACK_*; 0: allow, with a line in the log for each op */
     int32_t kv_type;                /* HADAL_KV_*; 0: bf16; holds for every session of the model */
     uint64_t memory_budget;         /* bytes for this model and its sessions; 0: the runtime's */
-    const hadal_progress *progress; /* bytes prepared; used only inside the call */
+    const hadal_progress *progress; /* bytes read, or mapped and prepared; used only inside the call */
     const hadal_cancel *cancel;     /* used only inside the call */
 } hadal_model_options;
 

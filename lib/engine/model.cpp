@@ -87,8 +87,8 @@ Result<std::shared_ptr<const Model>> Model::open(std::shared_ptr<const Runtime> 
         HADAL_TRY(model.weights_, model.checkpoint_.read(model.runtime_->allocator(), options.watch));
         preparing.report = nullptr;  // all is read, and one open has one total
     }
-    HADAL_TRY(model.executable_, Executable::create(std::move(planned.plan), model.checkpoint_, *model.weights_,
-                                                    preparing));
+    HADAL_TRY(model.executable_,
+              Executable::create(std::move(planned.plan), model.checkpoint_, *model.weights_, preparing));
     return std::shared_ptr<const Model>(std::move(planned.model));
 }
 

@@ -1,6 +1,7 @@
 #include "format/checkpoint.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/utf8.h"
@@ -9,6 +10,9 @@
 
 namespace hadal::core {
 namespace {
+
+/// What is read at a time: long enough for any disk, short enough that a cancelled load ends at once.
+constexpr size_t kSliceBytes = size_t{16} << 20;
 
 class MappedWeights : public WeightBytes {
 public:
@@ -88,18 +92,36 @@ Result<std::unique_ptr<WeightBytes>> Checkpoint::map() const {
     return std::unique_ptr<WeightBytes>(new MappedWeights(std::move(mappings)));
 }
 
-Result<std::unique_ptr<WeightBytes>> Checkpoint::read(const Allocator &allocator) const {
+std::vector<uint64_t> Checkpoint::data_ends() const {
     std::vector<uint64_t> ends(files_.size(), 0);
     for (const TensorInfo &tensor : tensors_) {
         ends[tensor.file_i] = std::max(ends[tensor.file_i], tensor.offset + tensor.bytes);
     }
+    return ends;
+}
+
+uint64_t Checkpoint::read_bytes() const {
+    const std::vector<uint64_t> ends = data_ends();
+    return std::accumulate(ends.begin(), ends.end(), uint64_t{0});
+}
+
+Result<std::unique_ptr<WeightBytes>> Checkpoint::read(const Allocator &allocator, const Watch &watch) const {
+    const std::vector<uint64_t> ends = data_ends();
+    const uint64_t total = read_bytes();
+    uint64_t done = 0;
+    HADAL_CHECK(watch.tick(done, total));
     std::vector<Block> blocks;
     for (size_t i = 0; i < files_.size(); ++i) {
         if (ends[i] > SIZE_MAX) {
             return error(Status::out_of_memory, files_[i].path(), ": ", ends[i], " bytes do not fit this machine");
         }
         HADAL_TRY(auto block, Block::make(allocator, static_cast<size_t>(ends[i]), files_[i].path().c_str()));
-        HADAL_CHECK(files_[i].read_at(0, block.bytes()));
+        for (size_t offset = 0; offset < block.size(); offset += kSliceBytes) {
+            const size_t n_bytes = std::min(kSliceBytes, block.size() - offset);
+            HADAL_CHECK(files_[i].read_at(offset, block.bytes().subspan(offset, n_bytes)));
+            done += n_bytes;
+            HADAL_CHECK(watch.tick(done, total));
+        }
         blocks.push_back(std::move(block));
     }
     return std::unique_ptr<WeightBytes>(new OwnedWeights(std::move(blocks)));

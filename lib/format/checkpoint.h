@@ -2,7 +2,7 @@
 //
 // After open, every tensor's type is known, its bytes equal what its dims ask for, lie inside its file and overlap no
 // other's. Nothing was allocated on a file's say-so, nothing outside the model's folder was opened. Headers are read,
-// never mapped; weights are mapped (or read) only when load is called.
+// never mapped; weights are mapped or read only when map or read is called.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/result.h"
+#include "base/watch.h"
 #include "format/metadata.h"
 
 namespace hadal::core {
@@ -60,8 +61,11 @@ public:
 
     /// Maps every file.
     Result<std::unique_ptr<WeightBytes>> map() const;
-    /// Reads every file's tensor data into memory of allocator; the files are not needed afterwards.
-    Result<std::unique_ptr<WeightBytes>> read(const Allocator &allocator) const;
+    /// What read allocates, in bytes: every file up to the end of its last tensor, whether a program uses it or not.
+    uint64_t read_bytes() const;
+    /// Reads that into memory of allocator; the files are not needed afterwards. watch: ticks with the bytes read, of
+    /// read_bytes(). Fails: out_of_memory, io, cancelled, callback.
+    Result<std::unique_ptr<WeightBytes>> read(const Allocator &allocator, const Watch &watch) const;
 
 private:
     friend Result<Checkpoint> open_gguf(const std::string &path);
@@ -69,6 +73,8 @@ private:
     explicit Checkpoint(std::string path, CheckpointFormat format, Metadata metadata);
     /// Sorts; refuses equal names and overlapping bytes.
     Result<void> finish();
+    /// By file: where its last tensor ends.
+    std::vector<uint64_t> data_ends() const;
 
     std::string path_;
     CheckpointFormat format_;

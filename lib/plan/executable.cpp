@@ -101,10 +101,11 @@ Result<std::unique_ptr<const Executable>> Executable::create(Plan plan, const Ch
         hadal_error failure{};
         hadal_bk_program *handle = nullptr;
         const hadal_bk_api &api = device->api();
-        HADAL_CHECK(from_backend(api,
-                                 api.program_create(device->handle(), &view.c(),
-                                                    reinterpret_cast<const hadal_bk_stop *>(watch.stop), &handle, &failure),
-                                 failure));
+        HADAL_CHECK(
+            from_backend(api,
+                         api.program_create(device->handle(), &view.c(),
+                                            reinterpret_cast<const hadal_bk_stop *>(watch.stop), &handle, &failure),
+                         failure));
         executable->programs_.push_back(DeviceProgram(device, handle));
         HADAL_CHECK(watch.tick(prepared[executable->programs_.size() - 1], prepared.back()));
     }

@@ -24,7 +24,6 @@ public:
     PieceIndex(const StringTable &texts, std::vector<Token> members);
 
     size_t size() const { return sorted_.size(); }
-    size_t longest_bytes() const { return longest_bytes_; }
     Token token(uint32_t piece_i) const { return sorted_[piece_i]; }
     std::string_view text(uint32_t piece_i) const { return texts_[static_cast<size_t>(sorted_[piece_i])]; }
 

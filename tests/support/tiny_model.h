@@ -1,5 +1,5 @@
-// A tiny Llama with random weights and a byte vocabulary, as the bytes of a GGUF file: for tests that need a model and
-// must always run. Its text means nothing; its arithmetic is that of any Llama.
+// A tiny Llama with random weights: as a GGUF file with a byte vocabulary, and as a Hugging Face folder without one. For
+// tests that need a model and must always run. Its text means nothing; its arithmetic is that of any Llama.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "support/fields.h"
 #include "support/gguf_bytes.h"
+#include "support/temp_folder.h"
 
 namespace hadal::test {
 
@@ -65,12 +67,47 @@ inline void add_vocabulary(GgufBytes &file) {
         .key("tokenizer.ggml.eos_token_id", kU32, little_endian<uint32_t>(2));
 }
 
+/// A weight under both its names; f32.
+struct Weight {
+    std::string gguf, hugging_face;
+    std::vector<uint64_t> dims;  // outermost first
+    std::string bytes;
+};
+
+inline std::vector<Weight> weights(const TinyModel &model) {
+    std::mt19937 random(model.seed);
+    const uint64_t d = model.d_model, d_kv = d / model.n_heads * model.n_kv_heads, ff = model.d_ff;
+    std::vector<Weight> all;
+    const auto matrix = [&](const std::string &gguf, const std::string &hugging_face, uint64_t in, uint64_t out) {
+        const float spread = 2.0f / std::sqrt(static_cast<float>(in));
+        all.push_back({gguf + ".weight", hugging_face + ".weight", {out, in}, floats(in * out, spread, 0, random)});
+    };
+    const auto norm = [&](const std::string &gguf, const std::string &hugging_face) {
+        all.push_back({gguf + ".weight", hugging_face + ".weight", {d}, floats(d, 0.1f, 1, random)});
+    };
+    matrix("token_embd", "model.embed_tokens", d, kTinyVocab);
+    norm("output_norm", "model.norm");
+    matrix("output", "lm_head", d, kTinyVocab);
+    for (uint32_t layer_i = 0; layer_i < model.n_layers; ++layer_i) {
+        const std::string blk = "blk." + std::to_string(layer_i) + ".";
+        const std::string layer = "model.layers." + std::to_string(layer_i) + ".";
+        norm(blk + "attn_norm", layer + "input_layernorm");
+        matrix(blk + "attn_q", layer + "self_attn.q_proj", d, d);
+        matrix(blk + "attn_k", layer + "self_attn.k_proj", d, d_kv);
+        matrix(blk + "attn_v", layer + "self_attn.v_proj", d, d_kv);
+        matrix(blk + "attn_output", layer + "self_attn.o_proj", d, d);
+        norm(blk + "ffn_norm", layer + "post_attention_layernorm");
+        matrix(blk + "ffn_gate", layer + "mlp.gate_proj", d, ff);
+        matrix(blk + "ffn_up", layer + "mlp.up_proj", d, ff);
+        matrix(blk + "ffn_down", layer + "mlp.down_proj", ff, d);
+    }
+    return all;
+}
+
 }  // namespace tiny
 
-/// A whole file, f32 weights.
-inline std::string tiny_model_gguf(const TinyModel &model = {}) {
-    std::mt19937 random(model.seed);
-    const uint64_t d = model.d_model, d_head = d / model.n_heads, d_kv = d_head * model.n_kv_heads, ff = model.d_ff;
+/// A whole file, to which a test may add.
+inline GgufBytes tiny_model_file(const TinyModel &model) {
     GgufBytes file;
     const auto number = [&](const char *key, uint32_t value) { file.key(key, kU32, little_endian(value)); };
     file.string("general.architecture", "llama").string("general.name", "tiny");
@@ -82,27 +119,39 @@ inline std::string tiny_model_gguf(const TinyModel &model = {}) {
     number("llama.attention.head_count_kv", model.n_kv_heads);
     file.key("llama.attention.layer_norm_rms_epsilon", kF32, little_endian(1e-5f));
     tiny::add_vocabulary(file);
-
-    const auto matrix = [&](const std::string &name, uint64_t in, uint64_t out) {
-        file.tensor(name, {in, out}, 0, tiny::floats(in * out, 2.0f / std::sqrt(static_cast<float>(in)), 0, random));
-    };
-    const auto norm = [&](const std::string &name) { file.tensor(name, {d}, 0, tiny::floats(d, 0.1f, 1, random)); };
-    matrix("token_embd.weight", d, kTinyVocab);
-    norm("output_norm.weight");
-    matrix("output.weight", d, kTinyVocab);
-    for (uint32_t layer_i = 0; layer_i < model.n_layers; ++layer_i) {
-        const std::string layer = "blk." + std::to_string(layer_i) + ".";
-        norm(layer + "attn_norm.weight");
-        matrix(layer + "attn_q.weight", d, d);
-        matrix(layer + "attn_k.weight", d, d_kv);
-        matrix(layer + "attn_v.weight", d, d_kv);
-        matrix(layer + "attn_output.weight", d, d);
-        norm(layer + "ffn_norm.weight");
-        matrix(layer + "ffn_gate.weight", d, ff);
-        matrix(layer + "ffn_up.weight", d, ff);
-        matrix(layer + "ffn_down.weight", ff, d);
+    for (const tiny::Weight &weight : tiny::weights(model)) {
+        file.tensor(weight.gguf, {weight.dims.rbegin(), weight.dims.rend()}, 0, weight.bytes);
     }
-    return file.bytes();
+    return file;
+}
+
+inline std::string tiny_model_gguf(const TinyModel &model = {}) {
+    return tiny_model_file(model).bytes();
+}
+
+/// The same weights as config.json and model.safetensors. Another model, though: here the rotary pairs are halves apart.
+inline void tiny_model_hf(const TempFolder &folder, const TinyModel &model = {}) {
+    const auto number = [](const char *key, uint32_t value) {
+        return ",\"" + std::string(key) + "\":" + std::to_string(value);
+    };
+    folder.write("config.json",
+                 R"({"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_act":"silu")" +
+                     number("num_hidden_layers", model.n_layers) + number("max_position_embeddings", model.context) +
+                     number("hidden_size", model.d_model) + number("intermediate_size", model.d_ff) +
+                     number("num_attention_heads", model.n_heads) + number("num_key_value_heads", model.n_kv_heads) +
+                     number("vocab_size", kTinyVocab) +
+                     R"(,"rms_norm_eps":1e-5,"rope_theta":10000.0,"rope_scaling":{"type":"linear","factor":2.0})"
+                     R"(,"attention_bias":false,"tie_word_embeddings":false,"eos_token_id":[1,2]})");
+    std::string table, data;
+    for (const tiny::Weight &weight : tiny::weights(model)) {
+        std::string shape;
+        for (const uint64_t dim : weight.dims) shape += (shape.empty() ? "" : ",") + std::to_string(dim);
+        table += (table.empty() ? "{\"" : ",\"") + weight.hugging_face + R"(":{"dtype":"F32","shape":[)" + shape +
+                 R"(],"data_offsets":[)" + std::to_string(data.size()) + "," +
+                 std::to_string(data.size() + weight.bytes.size()) + "]}";
+        data += weight.bytes;
+    }
+    folder.write("model.safetensors", safetensors_bytes(table + "}", data));
 }
 
 }  // namespace hadal::test

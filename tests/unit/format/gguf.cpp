@@ -97,7 +97,7 @@ TEST_CASE("weights are the file's bytes, mapped or read") {
     const auto opened = open_bytes(folder, small_gguf());
     REQUIRE(opened);
     auto mapped = opened->map();
-    auto read = opened->read(Allocator::system());
+    auto read = opened->read(Allocator::system(), {});
     REQUIRE(mapped);
     REQUIRE(read);
     for (const TensorInfo &tensor : opened->tensors()) {
@@ -116,7 +116,7 @@ TEST_CASE("a vocabulary without tensors is a checkpoint") {
     REQUIRE(opened);
     CHECK(opened->tensors().empty());
     CHECK(opened->map());
-    CHECK(opened->read(Allocator::system()));
+    CHECK(opened->read(Allocator::system(), {}));
     CHECK(open_bytes(folder, GgufBytes().bytes()));
 }
 

@@ -88,7 +88,7 @@ TEST_CASE("a folder in shards") {
     CHECK(complaint(folder.path(), opened) == "");
     CHECK(opened->files().size() == 2);
     CHECK(opened->find("x")->file_i == 1);
-    const auto read = opened->read(Allocator::system());
+    const auto read = opened->read(Allocator::system(), {});
     REQUIRE(read);
     CHECK((*read)->files()[1][opened->find("x")->offset] == std::byte{'h'});
 
