@@ -214,7 +214,7 @@ TEST_CASE("bench: rates, and the bandwidth beside them") {
 
 TEST_CASE("Ctrl-C: the text so far, a line of timings, 130") {
     const TempFolder folder;
-    const std::string path = folder.write("long.gguf", tiny_model_gguf({.context = 4096}));  // minutes of work
+    const std::string path = folder.write("long.gguf", tiny_model_gguf({.context = 4096}));  // many seconds of work
     std::vector<std::string> line = {kHadal,        "run",       path,        "-n",        "4000", "--ignore-eos",
                                      "--print-ids", "--backend", "reference", "--threads", "1"};
     Child child(line);
