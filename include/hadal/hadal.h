@@ -119,9 +119,9 @@ typedef struct hadal_progress {
  * first computation and end with the runtime. Do not fork after creating one. */
 typedef struct hadal_runtime hadal_runtime;
 
-/* Where large blocks come from: KV pages, scratch, weights that are read rather than mapped. Small control objects use
- * the C++ heap. Both functions may be called from any thread until the last handle of the runtime is released. Growing.
- */
+/* Where large blocks come from: scratch, weights that are read rather than mapped, and KV pages, which a session takes
+ * for its whole context at once (the system's memory is committed as it is used). Small control objects use the C++
+ * heap. Both functions may be called from any thread until the last handle of the runtime is released. Growing. */
 typedef struct hadal_allocator {
     uint32_t struct_size;
     uint32_t reserved;
@@ -324,7 +324,7 @@ typedef struct hadal_session hadal_session;
 /* Growing. */
 typedef struct hadal_session_options {
     uint32_t struct_size;
-    uint32_t chunk;   /* rows computed in one run of a long prompt; 0: chosen; <= context */
+    uint32_t chunk;   /* rows computed in one run of a long prompt; 0: chosen; <= context, <= 65536 */
     uint64_t context; /* most tokens; 0: the model's trained length, or what the budget allows */
     uint32_t extend;  /* 1: context may exceed the trained length */
     uint32_t reserved;
@@ -463,7 +463,8 @@ HADAL_API hadal_status hadal_generator_create(hadal_session *session, const hada
 
 /* Computes until there is an event. OK: one event. DONE: the stop event was already given. A drawn token is appended to
  * the session; an end or stop token is not. After a failure the session holds what it held before the call, and the
- * call may be repeated. Fails: CANCELLED, CALLBACK, OUT_OF_MEMORY. Since 0.1. */
+ * call may be repeated. Fails: CANCELLED, CALLBACK, OUT_OF_MEMORY; BAD_FORMAT (weights that give no finite logit).
+ * Since 0.1. */
 HADAL_API hadal_status hadal_generator_next(hadal_generator *generator, hadal_event *out, hadal_error *err);
 
 /* Growing. */

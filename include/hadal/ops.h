@@ -81,7 +81,8 @@ enum {
     /* rope(x [R, heads, d], positions [R] i32 [, divisors [n_rotated / 2] f32 weight]) -> like x.  Attributes hadal_rope
      * Maths     the first n_rotated elements of each head are n_rotated / 2 pairs (a, b), the rest is copied;
      *           pair i at position p: (a cos t - b sin t, a sin t + b cos t), t = p * f[i]
-     *           f[i] = scaled(base^(-2i / n_rotated)) / divisors[i] (1 without divisors)
+     *           f[i] = scaled(base^(-2i / n_rotated)) / divisors[i] (1 without divisors);
+     *           a divisor that is not finite and above 0 fails program_create with BAD_FORMAT
      * Numerics  angles in f64, reduced before rounding to f32
      * Tolerance 1e-6 * (|a| + |b|).  Source: arXiv:2104.09864; llama3 scaling: Llama 3.1 model card code */
     HADAL_OP_ROPE = 6,

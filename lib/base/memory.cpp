@@ -18,9 +18,14 @@ Result<void> MemoryBudget::reserve(uint64_t bytes, const char *what) {
         }
     } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
     if (parent_ == nullptr) return {};
-    auto counted_above = parent_->reserve(bytes, what);
-    if (!counted_above) used_.fetch_sub(bytes, std::memory_order_relaxed);
-    return counted_above;
+    // Counted back unless the parents have room too; their refusal may also throw, while it makes its sentence.
+    const auto count_back = [bytes](std::atomic<uint64_t> *used_here) {
+        used_here->fetch_sub(bytes, std::memory_order_relaxed);
+    };
+    std::unique_ptr<std::atomic<uint64_t>, decltype(count_back)> counted(&used_, count_back);
+    HADAL_CHECK(parent_->reserve(bytes, what));
+    static_cast<void>(counted.release());
+    return {};
 }
 
 void MemoryBudget::release(uint64_t bytes) {

@@ -127,12 +127,15 @@ StopReason Generator::stop_by(Token token) const {
 }
 
 std::optional<GeneratorEvent> Generator::stop(StopReason reason, Token token) {
-    stopped_ = true;
-    text_.clear();
+    std::string text;
     if (decoder_ && reason != StopReason::string) {
-        text_ = stop_matcher_.push(decoder_->finish());
-        text_ += stop_matcher_.finish();
+        Decoder decoder = *decoder_;
+        StopMatcher matcher = stop_matcher_;
+        text = matcher.push(decoder.finish());
+        text += matcher.finish();
     }
+    text_ = std::move(text);
+    stopped_ = true;
     return GeneratorEvent{.stop = reason, .token = token, .text = text_};
 }
 

@@ -23,8 +23,7 @@ struct RuntimeOptions {
     LogLevel log_level = LogLevel::warning;
 };
 
-/// What backends see of a runtime through hadal_bk_host. Devices keep it alive.
-struct HostServices;
+class Host;
 
 /// Const calls may run concurrently; load_backend may not run beside anything else.
 class Runtime {
@@ -44,10 +43,10 @@ public:
     Log &log() const;
 
 private:
-    explicit Runtime(std::shared_ptr<HostServices> host);
+    explicit Runtime(std::shared_ptr<Host> host);
     Result<std::vector<std::shared_ptr<Device>>> open_devices(Backend backend) const;
 
-    std::shared_ptr<HostServices> host_;
+    std::shared_ptr<Host> host_;
     std::vector<std::shared_ptr<Device>> devices_;
 };
 

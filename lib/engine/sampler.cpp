@@ -74,14 +74,18 @@ Result<Token> Sampler::sample(std::span<const float> logits, std::span<const Tok
     if (logits.size() != n_vocab_) {
         return error(Status::internal, "sampler: ", logits.size(), " logits, the vocabulary has ", n_vocab_);
     }
+    Token likeliest = greedy(logits);
+    if (likeliest < 0) {
+        return error(Status::bad_format, "the logits are not finite: the weights hold NaN or infinity, or overflow");
+    }
     if (adjusts_logits()) {
         adjusted_.assign(logits.begin(), logits.end());
         apply_bias();
         apply_penalties(seen);
         logits = adjusted_;
+        likeliest = greedy(logits);
+        if (likeliest < 0) return error(Status::invalid_argument, "logit_bias forbids every token");
     }
-    const Token likeliest = greedy(logits);
-    if (likeliest < 0) return error(Status::internal, "sampler: the logits are not finite, or logit_bias forbids all");
     if (sampling_.temperature == 0) return likeliest;
 
     candidates_.clear();

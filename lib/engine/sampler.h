@@ -48,7 +48,7 @@ public:
     Sampler(Sampling sampling, size_t n_vocab);
 
     /// logits [n_vocab]; one that is not finite is never drawn. seen: the timeline's tokens, oldest first.
-    /// Fails: internal (no logit is finite, or what is finite is forbidden); the state is as before.
+    /// Fails: bad_format (no logit is finite), invalid_argument (logit_bias forbids the rest); the state is as before.
     Result<Token> sample(std::span<const float> logits, std::span<const Token> seen);
 
     SamplerState state() const { return state_; }

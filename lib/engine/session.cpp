@@ -6,6 +6,15 @@ namespace hadal::core {
 
 namespace {
 
+/// Rows of one run: more gain nothing, and a run block's offsets have 32 bits.
+constexpr uint32_t kMaxChunk = 1u << 16;
+
+/// The system's memory is committed as it is touched. An application's allocator is asked for the whole cache at once.
+PageCommit page_commit(const Runtime &runtime) {
+    const bool lazy = runtime.allocator().allocate == Allocator::system().allocate;
+    return lazy ? PageCommit::on_use : PageCommit::at_once;
+}
+
 /// The context a session gets: what was asked for, or the trained length as far as the budget reaches.
 Result<uint64_t> choose_context(const Model &model, const SessionOptions &options, const MemoryBudget &budget) {
     const uint64_t trained = model.facts().context;
@@ -36,6 +45,9 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
         return error(Status::invalid_argument, "chunk is ", options.chunk, ", the context has ", widest, " tokens");
     }
     const Executable &executable = model->executable();
+    if (options.chunk > kMaxChunk) {
+        return error(Status::invalid_argument, "chunk is ", options.chunk, ", at most ", kMaxChunk);
+    }
     Limits limits = session_limits(model->facts(), std::min(widest, kMaxContext), options.chunk);
     HADAL_TRY(const PlanBytes bytes, measure(executable.plan(), executable.checkpoint(), limits));
     const uint64_t few_logits = logits_bytes(model->facts(), limits.max_out);
@@ -44,7 +56,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
 
     const uint32_t page_size = executable.program().page_size;
     limits.n_pages = static_cast<uint32_t>((context + page_size - 1) / page_size);
-    HADAL_TRY(std::shared_ptr<KvCache> cache, KvCache::create(executable, limits.n_pages, budget));
+    HADAL_TRY(std::shared_ptr<KvCache> cache,
+              KvCache::create(executable, limits.n_pages, budget, page_commit(model->runtime())));
     const Allocator &allocator = model->runtime().allocator();
     HADAL_TRY(std::unique_ptr<Runner> runner, Runner::create(executable, cache, limits, allocator));
     HADAL_TRY(Block logits, Block::make(allocator, few_logits, "logits"));

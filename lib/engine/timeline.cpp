@@ -4,6 +4,16 @@
 
 namespace hadal::core {
 
+namespace {
+
+/// Room for n elements, at least doubled, so that a million appended one by one are copied a few times only.
+template <class T>
+void grow(std::vector<T> &elements, size_t n) {
+    if (n > elements.capacity()) elements.reserve(std::max(n, 2 * elements.capacity()));
+}
+
+}  // namespace
+
 Timeline::Timeline(std::shared_ptr<KvCache> cache, size_t context) : cache_(std::move(cache)), context_(context) {}
 
 Timeline::~Timeline() {
@@ -19,10 +29,10 @@ Result<void> Timeline::reserve(size_t n_tokens) {
     if (n_tokens > context_) {
         return error(Status::context_full, n_tokens, " tokens do not fit the context of ", context_);
     }
-    tokens_.reserve(n_tokens);
+    grow(tokens_, n_tokens);
     const size_t had = pages_.size();
     const size_t needed = std::max(had, pages_for(n_tokens));
-    pages_.reserve(needed);
+    grow(pages_, needed);
     while (pages_.size() < needed) {
         Result<uint32_t> page = cache_->take_page();
         if (!page) {

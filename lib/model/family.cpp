@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 namespace hadal::core {
 
@@ -16,11 +17,36 @@ Result<std::string> declared_architecture(const Checkpoint &checkpoint) {
     return architectures->front();
 }
 
+namespace {
+
+/// A tensor of a layer that the program leaves out would change the result: a bias, an adapter, another kind of layer.
+Result<void> check_nothing_is_left_out(const Checkpoint &checkpoint, const Program &program) {
+    std::vector<bool> used(checkpoint.tensors().size());
+    for (const Value &value : program.values) {
+        for (const uint32_t tensor_i : value.tensors) used[tensor_i] = true;
+    }
+    for (size_t i = 0; i < used.size(); ++i) {
+        const std::string &name = checkpoint.tensors()[i].name;
+        const bool of_layer = name.starts_with("blk.") || name.starts_with("model.layers.");
+        const bool derived = name.ends_with(".rotary_emb.inv_freq");  // old files store what the config says
+        if (!used[i] && of_layer && !derived) {
+            return error(Status::unsupported, checkpoint.path(), ": tensor '", name,
+                         "' is not part of the architecture");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<DescribedModel> describe_model(const Checkpoint &checkpoint, uint32_t state_dtype) {
     HADAL_TRY(const std::string architecture, declared_architecture(checkpoint));
     for (const Family *family : families()) {
         for (const char *name : family->architectures) {
-            if (architecture == name) return family->describe(checkpoint, state_dtype);
+            if (architecture != name) continue;
+            HADAL_TRY(DescribedModel model, family->describe(checkpoint, state_dtype));
+            HADAL_CHECK(check_nothing_is_left_out(checkpoint, model.program));
+            return model;
         }
     }
     return error(Status::unsupported, checkpoint.metadata().file(), ": architecture '", architecture,

@@ -62,7 +62,12 @@ Result<LlamaConfig> read_shared(const Metadata &metadata, const Keys &keys) {
 Result<uint64_t> embedding_rows(const Checkpoint &checkpoint, const char *name) {
     const TensorInfo *embedding = checkpoint.find(name);
     if (!embedding) return error(Status::bad_format, checkpoint.path(), ": tensor '", name, "' is missing");
-    return static_cast<uint64_t>(embedding->dims.front());
+    const auto n_rows = static_cast<uint64_t>(embedding->dims.front());
+    if (n_rows > kMaxVocab) {
+        return error(Status::bad_format, checkpoint.path(), ": tensor '", name, "' has ", n_rows, " rows, at most ",
+                     kMaxVocab);
+    }
+    return n_rows;
 }
 
 Result<LlamaConfig> read_gguf(const Checkpoint &checkpoint) {

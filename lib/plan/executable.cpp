@@ -49,6 +49,11 @@ uint64_t boundary_bytes(const Program &program, ValueId id, const Limits &limits
     return rows * static_cast<uint64_t>(value.dims[0].count * row_elements(value)) * sizeof(float);
 }
 
+namespace {
+/// More than any device has; a plug-in's answers below it can be added without a wrap.
+constexpr uint64_t kMostBytes = uint64_t{1} << 48;
+}  // namespace
+
 Result<PlanBytes> measure(const Plan &plan, const Checkpoint &checkpoint, const Limits &limits) {
     PlanBytes bytes;
     uint64_t staging = 0;  // what crosses devices passes through host memory, one value at a time
@@ -62,6 +67,10 @@ Result<PlanBytes> measure(const Plan &plan, const Checkpoint &checkpoint, const 
         HADAL_CHECK(from_backend(device.api(),
                                  device.api().program_measure(device.handle(), &view.c(), &within, &sizes, &failure),
                                  failure));
+        if (sizes.program_bytes > kMostBytes || sizes.instance_bytes > kMostBytes) {
+            return error(Status::internal, "backend '", device.backend(), "' measures ", sizes.program_bytes, " and ",
+                         sizes.instance_bytes, " bytes, at most ", kMostBytes, " can be");
+        }
         SegmentBytes of_segment{.program = sizes.program_bytes, .instance = sizes.instance_bytes};
         for (const ValueId id : segment.outgoing) of_segment.instance += boundary_bytes(plan.program, id, limits);
         for (const ValueId id : segment.incoming) {

@@ -32,7 +32,7 @@ size_t rope_prepared_bytes(const sdk::OpView &op) {
     return op.attributes<hadal_rope>().n_rotated / 2 * sizeof(double);
 }
 
-hadal_status rope_prepare(const sdk::OpView &op, const sdk::Operand *inputs, void *prepared, hadal_error *) {
+hadal_status rope_prepare(const sdk::OpView &op, const sdk::Operand *inputs, void *prepared, hadal_error *err) {
     const auto &rope = op.attributes<hadal_rope>();
     auto *frequencies = static_cast<double *>(prepared);
     sdk::rope_frequencies(rope, nullptr, frequencies);
@@ -40,6 +40,9 @@ hadal_status rope_prepare(const sdk::OpView &op, const sdk::Operand *inputs, voi
     for (uint32_t i = 0; i < rope.n_rotated / 2; ++i) {
         float divisor;  // as the file has it, at any alignment
         std::memcpy(&divisor, inputs[2].data + i * sizeof divisor, sizeof divisor);
+        if (!(std::isfinite(divisor) && divisor > 0))
+            return sdk::fill_error(err, HADAL_BAD_FORMAT, op.input(2).name, ": divisor ", i,
+                                   " is not above 0 and finite");
         frequencies[i] /= divisor;
     }
     return HADAL_OK;

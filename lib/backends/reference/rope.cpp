@@ -33,13 +33,16 @@ size_t prepared_bytes(const OpView &op) {
     return op.attributes<hadal_rope>().n_rotated / 2 * (sizeof(double) + sizeof(float));
 }
 
-hadal_status prepare(const OpView &op, const Operand *inputs, void *prepared, hadal_error *) {
+hadal_status prepare(const OpView &op, const Operand *inputs, void *prepared, hadal_error *err) {
     const auto &rope = op.attributes<hadal_rope>();
     const uint32_t n_pairs = rope.n_rotated / 2;
     auto *frequencies = static_cast<double *>(prepared);
     auto *divisors = reinterpret_cast<float *>(frequencies + n_pairs);
     const bool divided = op.n_inputs() == 3;
     if (divided) std::memcpy(divisors, inputs[2].data, n_pairs * sizeof(float));
+    for (uint32_t i = 0; divided && i < n_pairs; ++i)
+        if (!(std::isfinite(divisors[i]) && divisors[i] > 0))
+            return fill_error(err, HADAL_BAD_FORMAT, op.input(2).name, ": divisor ", i, " is not above 0 and finite");
     rope_frequencies(rope, divided ? divisors : nullptr, frequencies);
     return HADAL_OK;
 }

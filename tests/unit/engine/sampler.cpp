@@ -167,7 +167,7 @@ TEST_CASE("no finite logit is an error, and the state stays") {
         for (const Logits &logits : {Logits{kNan, kNan, kNan}, Logits{-kInf, kNan, kInf}}) {
             auto token = sampler.sample(logits, {});
             REQUIRE_FALSE(token);
-            CHECK(token.error().status == Status::internal);
+            CHECK(token.error().status == Status::bad_format);
             CHECK(token.error().message.find("not finite") != std::string::npos);
         }
         CHECK(sampler.sample(Logits{1, 2}, {}).error().status == Status::internal);

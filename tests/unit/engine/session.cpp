@@ -85,7 +85,7 @@ TEST_CASE_FIXTURE(Fixture, "the same bits with 1, 2 and 3 threads") {
 TEST_CASE_FIXTURE(Fixture, "two timelines in one run give the bits of two runs") {
     const core::Executable &executable = model->executable();
     const auto budget = std::make_shared<core::MemoryBudget>("test", 0);
-    const auto cache = need(core::KvCache::create(executable, 16, budget));
+    const auto cache = need(core::KvCache::create(executable, 16, budget, core::PageCommit::on_use));
     const core::Limits limits{.max_rows = 128, .max_out = 8, .max_timelines = 2, .n_pages = 16, .max_context = 256};
     const auto runner = need(core::Runner::create(executable, cache, limits, core::Allocator::system()));
     const size_t n_vocab = kTinyVocab;
@@ -125,7 +125,7 @@ TEST_CASE_FIXTURE(Fixture, "two timelines in one run give the bits of two runs")
 TEST_CASE_FIXTURE(Fixture, "a prompt beside a step leaves the step's bits alone") {
     const core::Executable &executable = model->executable();
     const auto budget = std::make_shared<core::MemoryBudget>("test", 0);
-    const auto cache = need(core::KvCache::create(executable, 16, budget));
+    const auto cache = need(core::KvCache::create(executable, 16, budget, core::PageCommit::on_use));
     const core::Limits limits{.max_rows = 128, .max_out = 8, .max_timelines = 2, .n_pages = 16, .max_context = 256};
     const auto runner = need(core::Runner::create(executable, cache, limits, core::Allocator::system()));
     core::Timeline step(cache, 256), prompt(cache, 256);
@@ -174,6 +174,9 @@ TEST_CASE_FIXTURE(Fixture, "context: the trained length, less where the budget i
     const uint64_t page = model->summary().kv_bytes_per_page;
     const uint64_t budget = model->summary().session_bytes + 3 * page;
     CHECK(session({.context = 0, .chunk = 0, .extend = false, .memory_budget = budget})->context() == 192);
+    CHECK(core::Session::create(model, {.context = 1u << 29, .chunk = 1u << 29, .extend = true, .memory_budget = 0})
+              .error()
+              .status == core::Status::invalid_argument);
     CHECK(core::Session::create(model, {.context = 257}).error().status == core::Status::invalid_argument);
     CHECK(session({.context = 257, .chunk = 0, .extend = true, .memory_budget = 0})->context() == 257);
     CHECK(core::Session::create(model, {.context = 0, .chunk = 0, .extend = false, .memory_budget = 1000})
