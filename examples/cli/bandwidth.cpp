@@ -6,8 +6,8 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
-#include <thread>
 #include <vector>
 
 namespace command {
@@ -45,9 +45,11 @@ double measure_read_bandwidth(uint32_t n_threads) {
     std::atomic<uint64_t> sink{0};  // keeps the sums from being optimised away
 
     const auto together = [&](auto work) {
-        std::vector<std::thread> workers;
-        for (size_t i = 0; i < n_workers; ++i) workers.emplace_back(work, words.get() + i * words_each);
-        for (std::thread &worker : workers) worker.join();
+        std::vector<std::future<void>> workers;  // whose destructors wait, also when one more cannot be started
+        for (size_t i = 0; i < n_workers; ++i) {
+            workers.push_back(std::async(std::launch::async, work, words.get() + i * words_each));
+        }
+        for (std::future<void> &worker : workers) worker.get();
     };
     together([&](uint64_t *slice) { std::fill_n(slice, words_each, uint64_t{1}); });
     double best_seconds = 0;

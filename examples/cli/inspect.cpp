@@ -56,6 +56,14 @@ std::string bytes_text(uint64_t bytes) {
 }
 
 /// For people: a name and a value a line.
+/// A name from a file, without what would steer the terminal.
+std::string printable(std::string name) {
+    for (char &byte : name) {
+        if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F) byte = '?';
+    }
+    return name.empty() ? "(none)" : name;
+}
+
 std::string to_text(const hadal::Inspection &inspection) {
     const hadal::ModelInfo &info = inspection.info;
     const hadal::Requirements &needs = inspection.requirements;
@@ -63,7 +71,7 @@ std::string to_text(const hadal::Inspection &inspection) {
     const auto line = [&out](const std::string &name, const std::string &value) {
         out += name + std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') + value + "\n";
     };
-    line("name", info.name[0] != '\0' ? info.name : "(none)");
+    line("name", printable(info.name));
     line("architecture", info.architecture);
     line("parameters",
          std::to_string(info.n_parameters) + ", " + std::to_string(info.n_active_parameters) + " for a token");
