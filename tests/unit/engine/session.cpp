@@ -1,6 +1,7 @@
 // Sessions: what sync, append, truncate and eval do to a timeline, and what they leave alone when they fail.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 
@@ -167,6 +168,37 @@ TEST_CASE_FIXTURE(Fixture, "a full context and a spent budget are statuses, and 
     need(tight->truncate(64));
     need(tight->append(some_tokens(64)));
     CHECK(need(tight->eval({})));
+}
+
+TEST_CASE_FIXTURE(Fixture, "memory that was touched counts until its session dies") {
+    const uint64_t page = model->summary().kv_bytes_per_page;
+    const auto session = this->session();
+    const uint64_t before = model->budget()->used();
+    need(session->append(some_tokens(200)));
+    CHECK(model->budget()->used() == before + 4 * page);
+    need(session->truncate(0));
+    CHECK(model->budget()->used() == before + 4 * page);
+    need(session->append(some_tokens(250)));
+    CHECK(model->budget()->used() == before + 4 * page);
+}
+
+TEST_CASE("an application's allocator is asked for the whole cache at once, within the budget") {
+    const TempFolder folder;
+    const std::string path = folder.write("tiny.gguf", tiny_model_gguf());
+    core::RuntimeOptions options;
+    options.n_threads = 1;
+    options.allocator = {[](void *, size_t bytes, size_t alignment) {
+                             return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+                         },
+                         [](void *, void *block, size_t) { std::free(block); }, nullptr};
+    const auto model = need(core::Model::open(need(core::Runtime::create(options)), path, {}));
+    const uint64_t page = model->summary().kv_bytes_per_page, scratch = model->summary().session_bytes;
+    core::SessionOptions session_options;
+    session_options.context = 256;
+    session_options.memory_budget = scratch + 3 * page;
+    CHECK(core::Session::create(model, session_options).error().status == core::Status::out_of_memory);
+    session_options.memory_budget = scratch + 4 * page;
+    need(need(core::Session::create(model, session_options))->append(some_tokens(256)));
 }
 
 TEST_CASE_FIXTURE(Fixture, "context: the trained length, less where the budget is small, more only on request") {

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <functional>
+#include <limits>
 
 #include "model/family.h"
 #include "support/engine.h"
@@ -87,6 +87,37 @@ TEST_CASE("a number that is out of range or does not fit the tensors is refused 
         CHECK(refused.error().status == core::Status::bad_format);
         CHECK(refused.error().message.find(c.named) != std::string::npos);
         CHECK(refused.error().message.find("m.gguf") != std::string::npos);
+    }
+}
+
+TEST_CASE("a layer's tensor that no op uses is refused by name: leaving it out would change the result") {
+    const auto with_tensor = [](const char *name) {
+        return describe(tiny_model_file({}).tensor(name, {1}, 0, little_endian(1.0f)).bytes());
+    };
+    const auto refused = with_tensor("blk.1.attn_q.bias");
+    REQUIRE(!refused);
+    CHECK(refused.error().status == core::Status::unsupported);
+    CHECK(refused.error().message.find("'blk.1.attn_q.bias'") != std::string::npos);
+    CHECK(with_tensor("blk.1.attn.rotary_emb.inv_freq"));
+}
+
+TEST_CASE("rope divisors that are zero, negative or not finite are refused at open") {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    for (const float divisor : {0.0f, -1.0f, kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+        std::string divisors = little_endian(divisor);
+        for (int i = 1; i < 32; ++i) divisors += little_endian(1.0f);
+        const std::string file = tiny_model_file({}).tensor("rope_freqs.weight", {32}, 0, divisors).bytes();
+        for (const char *backend : {"cpu", "reference"}) {
+            CAPTURE(divisor);
+            CAPTURE(std::string(backend));
+            const TempFolder folder;
+            core::ModelOptions options;
+            options.backend = backend;
+            const auto refused = core::Model::open(make_runtime(), folder.write("m.gguf", file), options);
+            REQUIRE(!refused);
+            CHECK(refused.error().status == core::Status::bad_format);
+            CHECK(refused.error().message.find("rope_freqs.weight") != std::string::npos);
+        }
     }
 }
 
