@@ -152,7 +152,7 @@ HADAL_API hadal_status hadal_runtime_create(const hadal_runtime_options *options
 /* Since 0.1. */
 HADAL_API void hadal_runtime_release(hadal_runtime *runtime);
 
-/* Loads a chip's plug-in from exactly this path; its devices are added after the built-in ones and preferred to them.
+/* Loads a chip's plug-in from exactly this path; its devices come before the built-in ones and are preferred to them.
  * Fails: NOT_FOUND, ABI_MISMATCH (the message has both versions), BAD_FORMAT (no hadal_backend_entry). Since 0.1. */
 HADAL_API hadal_status hadal_runtime_load_backend(hadal_runtime *runtime, const char *path, hadal_error *err);
 

@@ -360,7 +360,7 @@ struct GenerateOptions {
     std::vector<Token> stop_tokens;
     std::vector<std::string> stop_strings;
     const Cancel *cancel = nullptr;
-    Progress progress;  ///< of the prompt
+    Progress progress;  ///< of the prompt and of every step
 };
 
 /// Later releases add kinds and reasons: skip those you do not know.

@@ -78,7 +78,7 @@ enum {
      * Tolerance 1e-5 relative.  Source: arXiv:1910.07467 */
     HADAL_OP_RMS_NORM = 5,
 
-    /* rope(x [R, heads, d], positions [R] i32 [, divisors [n_rotated / 2] f32 weight]) -> like x.  Attributes hadal_rope
+    /* rope(x [R, heads, d], positions [R] i32 [, divisors [n_rotated / 2] f32 weight]) -> like x. Attributes hadal_rope
      * Maths     the first n_rotated elements of each head are n_rotated / 2 pairs (a, b), the rest is copied;
      *           pair i at position p: (a cos t - b sin t, a sin t + b cos t), t = p * f[i]
      *           f[i] = scaled(base^(-2i / n_rotated)) / divisors[i] (1 without divisors);

@@ -17,8 +17,8 @@ enum class PageCommit { on_use, at_once };
 /// Not thread-safe. executable must outlive it.
 class KvCache {
 public:
-    /// n_pages: most pages ever in use at once. A page counts in budget from its first use (or from the beginning) until
-    /// the cache dies: memory that was touched does not go back to the system before.
+    /// n_pages: most pages ever in use at once. A page counts in budget from its first use, or from the beginning,
+    /// until the cache dies: memory that was touched does not go back to the system before.
     static Result<std::shared_ptr<KvCache>> create(const Executable &executable, uint32_t n_pages,
                                                    std::shared_ptr<MemoryBudget> budget, PageCommit commit);
     ~KvCache();

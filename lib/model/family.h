@@ -47,7 +47,8 @@ std::span<const Family *const> families();
 Result<std::string> declared_architecture(const Checkpoint &checkpoint);
 
 /// The program of a checkpoint. state_dtype: of the cache, f32 or bf16.
-/// Fails: unsupported (no family of that architecture, a tensor of a layer that it does not know), bad_format (numbers and tensors contradict each other).
+/// Fails: unsupported (no family of that architecture, or a layer has a tensor that the family does not know),
+/// bad_format (numbers and tensors contradict each other).
 Result<DescribedModel> describe_model(const Checkpoint &checkpoint, uint32_t state_dtype);
 
 }  // namespace hadal::core

@@ -27,7 +27,8 @@ CONDITIONALS = [
 WORDS = [
     (r"^(lib|capi)/(?!guard\.h)", r"\bthrow\b", "our code returns Result<T>, it does not throw"),
     (r"^(lib|capi)/", r"\bstd::terminate\b|\bassert\s*\(|\babort\s*\(", "the library does not end the process"),
-    (r"^(lib|capi)/(?!guard\.h|engine/host\.cpp|backends/cpu/onednn)", r"\bcatch\s*\(", "exceptions end in capi/guard.h, and towards plug-ins in engine/host.cpp"),
+    (r"^(lib|capi)/(?!guard\.h|engine/host\.cpp|backends/cpu/onednn)", r"\bcatch\s*\(",
+     "exceptions end in capi/guard.h, and towards plug-ins in engine/host.cpp"),
     (r"^(lib|capi|examples|include)/", r"\b(TODO|FIXME|XXX)\b", "finish it, or leave it out"),
 ]
 

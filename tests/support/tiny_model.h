@@ -1,4 +1,4 @@
-// A tiny Llama with random weights: as a GGUF file with a byte vocabulary, and as a Hugging Face folder without one. For
+// A tiny Llama of random weights: as a GGUF file with a byte vocabulary, and as a Hugging Face folder without one. For
 // tests that need a model and must always run. Its text means nothing; its arithmetic is that of any Llama.
 #pragma once
 
@@ -129,7 +129,7 @@ inline std::string tiny_model_gguf(const TinyModel &model = {}) {
     return tiny_model_file(model).bytes();
 }
 
-/// The same weights as config.json and model.safetensors. Another model, though: here the rotary pairs are halves apart.
+/// The same weights as config.json and model.safetensors. Another model, though: its rotary pairs are halves apart.
 inline void tiny_model_hf(const TempFolder &folder, const TinyModel &model = {}) {
     const auto number = [](const char *key, uint32_t value) {
         return ",\"" + std::string(key) + "\":" + std::to_string(value);
