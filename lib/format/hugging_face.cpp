@@ -130,9 +130,10 @@ Result<Checkpoint> open_hugging_face(const std::string &path) {
     if (!index_file) return index_file.error();
     HADAL_TRY(const auto index, IndexReader(*index_file, memory).read());
     for (uint32_t shard_i = 0; shard_i < index.shards.size(); ++shard_i) {
-        HADAL_TRY(auto shard, folder.open_file(index.shards[shard_i]));
-        HADAL_CHECK(read_safetensors(shard, shard_i, memory, checkpoint.tensors_));
-        checkpoint.files_.push_back(std::move(shard));
+        auto shard = folder.open_file(index.shards[shard_i]);
+        if (!shard) return error(shard.error().status, index_file->path(), ": weight_map: ", shard.error().message);
+        HADAL_CHECK(read_safetensors(*shard, shard_i, memory, checkpoint.tensors_));
+        checkpoint.files_.push_back(*std::move(shard));
     }
     HADAL_CHECK(checkpoint.finish());
     HADAL_CHECK(check_index(checkpoint, index, index_file->path()));

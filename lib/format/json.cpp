@@ -93,15 +93,15 @@ Result<void> JsonText::parse(const simdjson::padded_string &bytes) {
     return {};
 }
 
-Result<std::string_view> JsonText::checked(std::string_view string) const {
+Result<std::string_view> JsonText::checked(std::string_view string, std::string_view where) const {
     if (string.size() > kMaxStringBytes) {
-        return error(Status::bad_format, path_, ": a JSON string of ", string.size(), " bytes, at most ",
+        return error(Status::bad_format, path_, ": ", where, " is a string of ", string.size(), " bytes, at most ",
                      kMaxStringBytes, " are read");
     }
     // The text is UTF-8 without control characters in strings, but escapes can still make what it may not hold.
     if (string.find('\0') != std::string_view::npos || utf8_error_offset(string)) {
-        return error(Status::bad_format, path_, ": the JSON string ", quoted(string),
-                     " escapes a NUL or a lone surrogate");
+        return error(Status::bad_format, path_, ": ", where, " is ", quoted(string),
+                     ", which escapes a NUL or a lone surrogate");
     }
     return string;
 }
@@ -113,11 +113,11 @@ Error JsonText::wrong_type(std::string_view where, const char *wanted) const {
 Result<std::string_view> JsonText::string(JsonElement element, std::string_view where) const {
     std::string_view bytes;
     if (element.get(bytes) != simdjson::SUCCESS) return wrong_type(where, "a string");
-    return checked(bytes);
+    return checked(bytes, where);
 }
 
 Result<std::string_view> JsonText::key(std::string_view key) const {
-    return checked(key);
+    return checked(key, "a JSON key");
 }
 
 Result<uint64_t> JsonText::uint(JsonElement element, std::string_view where) const {

@@ -40,7 +40,7 @@ private:
     JsonText(std::string path, HeaderMemory &memory) : path_(std::move(path)), memory_(&memory) {}
 
     Result<void> parse(const simdjson::padded_string &bytes);
-    Result<std::string_view> checked(std::string_view string) const;
+    Result<std::string_view> checked(std::string_view string, std::string_view where) const;
     Error wrong_type(std::string_view where, const char *wanted) const;
 
     std::string path_;

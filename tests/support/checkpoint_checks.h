@@ -5,6 +5,7 @@
 
 #include "format/checkpoint.h"
 #include "format/dtype.h"
+#include "support/fields.h"
 
 namespace hadal::test {
 
@@ -33,6 +34,17 @@ inline std::string complaint(const std::string &path, const core::Result<core::C
         }
     }
     return sum == ~0u ? "impossible" : "";
+}
+
+/// Empty, or what is wrong with the answer to opening a checkpoint of which only this field of this file was changed.
+inline std::string misplaced_blame(const std::string &file, const Field &field,
+                                   const core::Result<core::Checkpoint> &opened) {
+    if (opened) return {};
+    const std::string &message = opened.error().message;
+    if (message.find(file) == std::string::npos) return "does not name " + file + ": " + message;
+    // A text that is not JSON has no keys yet, and a key of no good characters is no name.
+    if (field.owner.empty() || message.find("JSON") != std::string::npos) return {};
+    return message.find(field.owner) != std::string::npos ? "" : "does not name " + field.owner + ": " + message;
 }
 
 }  // namespace hadal::test

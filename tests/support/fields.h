@@ -14,6 +14,7 @@ namespace hadal::test {
 
 enum class FieldKind {
     number,     ///< little-endian, 1 to 8 bytes
+    layout,     ///< a number that says how what follows is read: a type, a count
     length,     ///< a number that counts the bytes of the field after it
     text,       ///< bytes of a string
     json,       ///< one token of JSON text
@@ -25,6 +26,7 @@ struct Field {
     std::string label;
     FieldKind kind;
     std::string bytes;
+    std::string owner = {};  ///< the key or tensor it belongs to, if a reader knows that when it comes to the field
 };
 
 using Fields = std::vector<Field>;
@@ -56,7 +58,7 @@ private:
     explicit GgufFields(std::string_view file) : rest_(file) {}
 
     uint64_t take(const std::string &label, FieldKind kind, size_t n_bytes) {
-        Field field{label, kind, std::string(rest_.substr(0, n_bytes))};
+        Field field{label, kind, std::string(rest_.substr(0, n_bytes)), owner_};
         rest_.remove_prefix(n_bytes);
         uint64_t number = 0;
         if (n_bytes <= sizeof number) std::memcpy(&number, field.bytes.data(), n_bytes);
@@ -75,8 +77,8 @@ private:
         if (type == kString) {
             string(label);
         } else if (type == kArray) {
-            const uint64_t element_type = take(label + ".type", FieldKind::number, 4);
-            const uint64_t n = take(label + ".n", FieldKind::number, 8);
+            const uint64_t element_type = take(label + ".type", FieldKind::layout, 4);
+            const uint64_t n = take(label + ".n", FieldKind::layout, 8);
             for (uint64_t i = 0; i < n; ++i) value(label + "[" + std::to_string(i) + "]", element_type);
         } else {
             take(label, FieldKind::number, kBytes[type]);
@@ -89,27 +91,37 @@ private:
         const uint64_t n_tensors = take("n_tensors", FieldKind::number, 8);
         const uint64_t n_pairs = take("n_keys", FieldKind::number, 8);
         for (uint64_t i = 0; i < n_pairs; ++i) {
+            owner_.clear();
             const std::string key = string("key " + std::to_string(i));
-            value(key, take(key + " type", FieldKind::number, 4));
+            owner_ = key;
+            const uint64_t type = take(key + " type", FieldKind::layout, 4);
+            if (key == "general.alignment") owner_.clear();  // it moves every tensor, and one of them is named
+            value(key, type);
         }
         for (uint64_t i = 0; i < n_tensors; ++i) {
+            owner_.clear();
             const std::string name = string("tensor " + std::to_string(i));
-            const uint64_t n_dims = take(name + " n_dims", FieldKind::number, 4);
+            owner_ = name;
+            const uint64_t n_dims = take(name + " n_dims", FieldKind::layout, 4);
             for (uint64_t d = 0; d < n_dims; ++d) {
                 take(name + " ne[" + std::to_string(d) + "]", FieldKind::number, 8);
             }
             take(name + " type", FieldKind::number, 4);
             take(name + " offset", FieldKind::number, 8);
         }
+        owner_.clear();
         take("data", FieldKind::data, rest_.size());
     }
 
     std::string_view rest_;
+    std::string owner_;
     Fields fields_;
 };
 
 /// Splits JSON text into tokens.
 inline void append_json_tokens(Fields &fields, std::string_view text) {
+    int depth = 0;
+    std::string key;  // of the outermost object
     while (!text.empty()) {
         size_t n = 1;
         if (text[0] == '"') {
@@ -118,7 +130,13 @@ inline void append_json_tokens(Fields &fields, std::string_view text) {
         } else if (std::strchr("{}[]:,", text[0]) == nullptr) {
             while (n < text.size() && std::strchr("{}[]:,\"", text[n]) == nullptr) ++n;
         }
-        fields.push_back({"json " + std::string(text.substr(0, n)), FieldKind::json, std::string(text.substr(0, n))});
+        const std::string token(text.substr(0, n));
+        const bool is_key = depth == 1 && token[0] == '"' && text.substr(n, 1) == ":";
+        if (is_key) key = token.substr(1, n - 2);
+        const bool belongs = !is_key && std::strchr("{}[]:,", token[0]) == nullptr;
+        fields.push_back({"json " + token, FieldKind::json, token, belongs ? key : ""});
+        if (token == "{" || token == "[") ++depth;
+        if (token == "}" || token == "]") --depth;
         text.remove_prefix(n);
     }
 }

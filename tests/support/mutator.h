@@ -27,6 +27,15 @@ public:
         return file;
     }
 
+    /// The file with nothing but field_i changed, and lengths in front that fit: one fault, or none.
+    std::string mutate_one(const Fields &valid, size_t field_i) {
+        Fields fields = valid;
+        change_bytes(fields[field_i]);
+        if (field_i > 0) fit_length(fields[field_i - 1], fields[field_i]);
+        if (fields[field_i].kind == FieldKind::json) fit_json_size(fields);
+        return joined(fields);
+    }
+
 private:
     uint64_t below(uint64_t n) { return random_() % n; }
     bool one_in(uint64_t n) { return below(n) == 0; }
@@ -43,20 +52,27 @@ private:
             change_bytes(field);
         }
         // Half of the time the lengths in front still fit, so that what lies behind them is reached.
-        if (i > 0 && fields[i - 1].kind == FieldKind::length && field.kind == FieldKind::text && one_in(2)) {
-            fields[i - 1].bytes = little_endian<uint64_t>(field.bytes.size());
-        }
-        if (fields[0].kind == FieldKind::json_size && field.kind == FieldKind::json && !one_in(8)) {
-            uint64_t n_bytes = 0;
-            for (const Field &other : fields) n_bytes += other.kind == FieldKind::json ? other.bytes.size() : 0;
-            fields[0].bytes = little_endian(n_bytes);
-        }
+        if (i > 0 && one_in(2)) fit_length(fields[i - 1], field);
+        if (field.kind == FieldKind::json && !one_in(8)) fit_json_size(fields);
+    }
+
+    static void fit_length(Field &length, const Field &text) {
+        if (length.kind != FieldKind::length || text.kind != FieldKind::text) return;
+        length.bytes = little_endian<uint64_t>(text.bytes.size());
+    }
+
+    static void fit_json_size(Fields &fields) {
+        if (fields[0].kind != FieldKind::json_size) return;
+        uint64_t n_bytes = 0;
+        for (const Field &field : fields) n_bytes += field.kind == FieldKind::json ? field.bytes.size() : 0;
+        fields[0].bytes = little_endian(n_bytes);
     }
 
     void change_bytes(Field &field) {
         if (field.bytes.empty()) return;  // an earlier change took everything
         switch (field.kind) {
             case FieldKind::number:
+            case FieldKind::layout:
             case FieldKind::length:
             case FieldKind::json_size:
                 change_number(field.bytes);

@@ -26,8 +26,8 @@ std::string contents(const std::string &path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Writes the file broken in every way the mutator knows and opens path, which is the file or its folder.
-void mutate_all(const Fields &valid, const std::string &path,
+/// Writes file broken in every way the mutator knows and opens path, which is the file or its folder.
+void mutate_all(const Fields &valid, const std::string &path, const std::string &file,
                 const std::function<void(const std::string &bytes)> &write) {
     Mutator mutator(20240131);
     size_t n_opened = 0, n_refused = 0;
@@ -38,6 +38,20 @@ void mutate_all(const Fields &valid, const std::string &path,
             ++(opened ? n_opened : n_refused);
             const std::string wrong = complaint(path, opened);
             if (!wrong.empty()) FAIL_CHECK(valid[field_i].label << ", hit " << hit << ": " << wrong);
+        }
+    }
+    for (size_t field_i = 0; field_i < valid.size(); ++field_i) {
+        const Field &field = valid[field_i];
+        for (int hit = 0; hit < kHitsPerField; ++hit) {
+            const std::string bytes = mutator.mutate_one(valid, field_i);
+            write(bytes);
+            const auto opened = Checkpoint::open(path);
+            std::string wrong = complaint(path, opened);
+            // Another type or count that exists, a text of another length: it goes wrong further on, if at all.
+            const bool shifts = field.kind == FieldKind::layout || field.kind == FieldKind::length ||
+                                (field.kind == FieldKind::text && bytes.size() != joined(valid).size());
+            if (wrong.empty() && !shifts) wrong = misplaced_blame(file, field, opened);
+            if (!wrong.empty()) FAIL_CHECK(field.label << ", alone, hit " << hit << ": " << wrong);
         }
     }
     // Neither does the mutator break nothing, nor does it never reach what lies behind a broken field.
@@ -80,7 +94,7 @@ const std::string kIndex = R"({"metadata":{"total_size":28},"weight_map":{"a":"a
 
 TEST_CASE("mutated GGUF files") {
     const TempFolder folder;
-    mutate_all(GgufFields::of(small_gguf()), folder / "m.gguf",
+    mutate_all(GgufFields::of(small_gguf()), folder / "m.gguf", folder / "m.gguf",
                [&](const std::string &bytes) { folder.write("m.gguf", bytes); });
 }
 
@@ -91,15 +105,34 @@ TEST_CASE("mutated safetensors files, configs and indexes") {
     const auto to = [&](const char *name) {
         return [&folder, name](const std::string &bytes) { folder.write(name, bytes); };
     };
-    mutate_all(safetensors_fields(tensors), folder.path(), to("model.safetensors"));
+    mutate_all(safetensors_fields(tensors), folder.path(), folder / "model.safetensors", to("model.safetensors"));
 
     folder.write("model.safetensors", tensors);
-    mutate_all(json_fields(kConfig), folder.path(), to("config.json"));
+    mutate_all(json_fields(kConfig), folder.path(), folder / "config.json", to("config.json"));
 
     folder.write("config.json", kConfig);
     REQUIRE(std::filesystem::remove(folder / "model.safetensors"));
     folder.write("a.safetensors", tensors);
-    mutate_all(json_fields(kIndex), folder.path(), to("model.safetensors.index.json"));
+    mutate_all(json_fields(kIndex), folder.path(), folder / "model.safetensors.index.json",
+               to("model.safetensors.index.json"));
+}
+
+TEST_CASE("an impossible type, count or length is refused by the name of what it belongs to") {
+    const TempFolder folder;
+    const Fields valid = GgufFields::of(small_gguf());
+    size_t n_refused = 0;
+    for (size_t field_i = 0; field_i < valid.size(); ++field_i) {
+        const Field &field = valid[field_i];
+        if (field.kind != FieldKind::layout && field.kind != FieldKind::length) continue;
+        CAPTURE(field.label);
+        Fields fields = valid;
+        fields[field_i].bytes.assign(field.bytes.size(), '\xFF');
+        const auto opened = Checkpoint::open(folder.write("m.gguf", joined(fields)));
+        CHECK(!opened);
+        CHECK(misplaced_blame(folder / "m.gguf", field, opened) == "");
+        ++n_refused;
+    }
+    CHECK(n_refused > 50);
 }
 
 TEST_CASE("truncated files") {

@@ -1,6 +1,7 @@
 // A whole model with one to three fields changed: it is refused by name, or it opens and computes; it never crashes.
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,9 +18,9 @@ namespace {
 
 constexpr int kHitsPerField = 100;
 
-/// Small enough that opening and running it ten thousand times is a matter of seconds.
+/// Small enough that opening and running it tens of thousands of times is a matter of seconds.
 constexpr TinyModel kMinute{
-    .n_layers = 1, .d_model = 32, .n_heads = 2, .n_kv_heads = 1, .d_ff = 32, .context = 64, .seed = 1};
+    .n_layers = 1, .d_model = 8, .n_heads = 2, .n_kv_heads = 1, .d_ff = 8, .context = 64, .seed = 1};
 
 /// Is the field read by opening a model, rather than being one of hundreds of vocabulary entries like the others?
 bool worth_mutating(const Field &field) {
@@ -41,38 +42,65 @@ core::Result<void> use(const std::shared_ptr<const core::Model> &model) {
     return {};
 }
 
-}  // namespace
+/// Files opened, and what became of them.
+struct Outcome {
+    size_t n_fields = 0, n_refused = 0, n_used = 0;
+};
 
-TEST_CASE("every field of a model file changed a hundred times") {
-    const TempFolder folder;
+/// Opens path, the broken file or the folder it lies in, as a program would and goes on with what opened.
+void open_and_use(const std::shared_ptr<core::Runtime> &runtime, const std::string &path, const std::string &label,
+                  Outcome &outcome) {
+    core::ModelOptions options;
+    options.load = core::LoadMode::read;
+    options.memory_budget = 64u << 20;
+    const auto model = core::Model::open(runtime, path, options);
+    if (!model) {
+        ++outcome.n_refused;
+        if (model.error().message.find(path) == std::string::npos) {
+            FAIL_CHECK(label << ": refused without the name of the file: " << model.error().message);
+        }
+        return;
+    }
+    const auto used = use(*model);
+    outcome.n_used += used ? 1 : 0;
+    if (!used && used.error().message.empty()) FAIL_CHECK(label << ": failed without a word");
+}
+
+/// Every field worth it, a hundred times. write: puts the broken file where path is opened.
+void mutate_all(const Fields &valid, const std::string &path,
+                const std::function<void(const std::string &bytes)> &write) {
     const auto runtime = make_runtime(1);
-    const Fields valid = GgufFields::of(tiny_model_gguf(kMinute));
     Mutator mutator(77);
-    size_t n_used = 0, n_refused = 0, n_fields = 0;
+    Outcome outcome;
     for (size_t field_i = 0; field_i < valid.size(); ++field_i) {
         if (!worth_mutating(valid[field_i])) continue;
-        ++n_fields;
+        ++outcome.n_fields;
         for (int hit = 0; hit < kHitsPerField; ++hit) {
-            const std::string path = folder.write("m.gguf", mutator.mutate(valid, field_i));
-            core::ModelOptions options;
-            options.load = core::LoadMode::read;
-            options.memory_budget = 64u << 20;
-            const auto model = core::Model::open(runtime, path, options);
-            if (!model) {
-                ++n_refused;
-                if (model.error().message.empty()) FAIL_CHECK(valid[field_i].label << ": refused without a word");
-                continue;
-            }
-            const auto used = use(*model);
-            if (used) {
-                ++n_used;
-            } else if (used.error().message.empty()) {
-                FAIL_CHECK(valid[field_i].label << ": failed without a word");
-            }
+            write(hit % 2 == 0 ? mutator.mutate(valid, field_i) : mutator.mutate_one(valid, field_i));
+            open_and_use(runtime, path, valid[field_i].label, outcome);
         }
     }
-    MESSAGE(n_fields << " fields, " << n_refused << " files refused, " << n_used << " used");
-    CHECK(n_fields > 50);
-    CHECK(n_refused > 1000);
-    CHECK(n_used > 100);
+    MESSAGE(outcome.n_fields << " fields, " << outcome.n_refused << " files refused, " << outcome.n_used << " used");
+    CHECK(outcome.n_fields > 50);
+    CHECK(outcome.n_refused > 1000);
+    CHECK(outcome.n_used > 100);
+}
+
+}  // namespace
+
+TEST_CASE("every field of a GGUF model changed a hundred times") {
+    const TempFolder folder;
+    mutate_all(GgufFields::of(tiny_model_gguf(kMinute)), folder / "m.gguf",
+               [&](const std::string &bytes) { folder.write("m.gguf", bytes); });
+}
+
+TEST_CASE("every token of a Hugging Face model's two headers changed a hundred times") {
+    const TempFolder folder;
+    tiny_model_hf(folder, kMinute);
+    const std::string config = folder.read("config.json"), tensors = folder.read("model.safetensors");
+    mutate_all(json_fields(config), folder.path(),
+               [&](const std::string &bytes) { folder.write("config.json", bytes); });
+    folder.write("config.json", config);
+    mutate_all(safetensors_fields(tensors), folder.path(),
+               [&](const std::string &bytes) { folder.write("model.safetensors", bytes); });
 }
