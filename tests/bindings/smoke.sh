@@ -1,0 +1,15 @@
+#!/bin/sh
+# The programs of bindings/smoke give the golden tokens of a real model.
+# usage: smoke.sh PYTHON LIBHADAL
+set -eu
+python=$1 library=$2
+if [ -z "${HADAL_TEST_DATA:-}" ]; then
+    echo "SKIPPED: HADAL_TEST_DATA is not set; needs models/stories260K"
+    exit 0
+fi
+model=$HADAL_TEST_DATA/models/stories260K
+expected=$("$python" -c 'import json, sys; print(*json.load(open(sys.argv[1]))["greedy_ids"][:20])' "$model/greedy200.json")
+found=$("$python" "$(dirname "$0")/../../bindings/smoke/hello.py" "$library" "$model/stories260K.gguf" 1)
+echo "expected $expected"
+echo "found    $found"
+[ "$found" = "$expected" ]
