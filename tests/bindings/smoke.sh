@@ -8,7 +8,8 @@ if [ -z "${HADAL_TEST_DATA:-}" ]; then
     exit 0
 fi
 model=$HADAL_TEST_DATA/models/stories260K
-expected=$("$python" -c 'import json, sys; print(*json.load(open(sys.argv[1]))["greedy_ids"][:20])' "$model/greedy200.json")
+first20='import json, sys; print(*json.load(open(sys.argv[1]))["greedy_ids"][:20])'
+expected=$("$python" -c "$first20" "$model/greedy200.json")
 found=$("$python" "$(dirname "$0")/../../bindings/smoke/hello.py" "$library" "$model/stories260K.gguf" 1)
 echo "expected $expected"
 echo "found    $found"
