@@ -18,7 +18,7 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 
-/// The most memory open_checkpoint had, in bytes. Its optimisation does not matter: what it allocates is the same.
+/// The most memory open_checkpoint had, in bytes.
 uint64_t peak_of_child(const TempFolder &folder, const std::string &path) {
     const std::string answer = folder / "peak";
     const std::string command = text("'", HADAL_OPEN_CHECKPOINT, "' '", path, "' > '", answer, "'");
