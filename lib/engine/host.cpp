@@ -25,7 +25,9 @@ bool contained(Work &&work) noexcept {
 
 void *allocate(void *context, size_t bytes, size_t alignment) {
     const Allocator &allocator = host(context).allocator();
-    return allocator.allocate(allocator.user, bytes, alignment);
+    void *block = nullptr;
+    contained([&] { block = allocator.allocate(allocator.user, bytes, alignment); });
+    return block;
 }
 
 void deallocate(void *context, void *block, size_t bytes) {

@@ -8,7 +8,8 @@ namespace hadal::core {
 
 namespace {
 
-/// Lays arrays one after the other, each 8-aligned.
+/// Lays arrays one after the other, each 8-aligned. Offsets have 32 bits: a session's chunk is at most 2^16 rows and
+/// its table at most 2^24 pages, far below.
 class Layout {
 public:
     uint32_t add(size_t bytes) {

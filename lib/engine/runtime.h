@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/result.h"
-#include "base/team.h"
 #include "plan/device.h"
 
 namespace hadal::core {

@@ -63,6 +63,13 @@ size_t write_text(char *to, size_t capacity, const Parts &...parts) {
     return buffer.finish(capacity);
 }
 
+/// A kernel that does not accept an op says why: return refuse(reason, reason_bytes, x.name, " is not ...");
+template <class... Parts>
+bool refuse(char *reason, size_t reason_bytes, const Parts &...parts) {
+    write_text(reason, reason_bytes, parts...);
+    return false;
+}
+
 /// return fill_error(err, HADAL_UNSUPPORTED, name, " has ", n, " dims, at most ", limit); err may be null.
 template <class... Parts>
 hadal_status fill_error(hadal_error *err, hadal_status status, const Parts &...parts) {

@@ -45,11 +45,6 @@ inline bool same_shape(const hadal_bk_value &a, const hadal_bk_value &b) {
            });
 }
 
-/// A kernel that refuses an op says why and returns false.
-template <class... Parts>
-bool refuse(char *reason, size_t reason_bytes, const Parts &...parts) {
-    sdk::write_text(reason, reason_bytes, parts...);
-    return false;
-}
+using sdk::refuse;
 
 }  // namespace hadal::cpu

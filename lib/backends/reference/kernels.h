@@ -50,11 +50,4 @@ inline bool has_run_rows(const hadal_bk_value &value) {
     return value.dims[0].symbol == HADAL_BK_SYMBOL_ROWS && value.dims[0].count == 1;
 }
 
-/// return refuse(reason, reason_bytes, x.name, " is not ...");
-template <class... Parts>
-bool refuse(char *reason, size_t reason_bytes, const Parts &...parts) {
-    sdk::write_text(reason, reason_bytes, parts...);
-    return false;
-}
-
 }  // namespace hadal::reference
