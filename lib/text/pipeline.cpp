@@ -7,13 +7,11 @@
 #include <string>
 #include <utility>
 
-#include "base/utf8.h"
+#include "text/input_text.h"
 
 namespace hadal::core {
 namespace {
 
-/// Offsets are 32 bits wide, and what is done to a text can make it longer.
-constexpr size_t kMaxTextBytes = size_t{1} << 30;
 /// Calls that run at the same time; what more of them need is given back.
 constexpr size_t kMaxKeptWorks = 16;
 
@@ -124,6 +122,7 @@ Result<void> PipelineTokenizer::prepare() {
 std::string PipelineTokenizer::bytes_of(Token token, TokenPlace place) const {
     const auto i = static_cast<size_t>(token);
     const std::string_view text = pipeline_.texts[i];
+    if (text.empty()) return {};
     const bool as_it_is = is_literal_[i] || pipeline_.kinds[i] == TokenKind::control;
     return as_it_is ? std::string(text) : decode_token(pipeline_.decoders, text, place);
 }
@@ -150,6 +149,7 @@ Result<std::string> PipelineTokenizer::decode(const std::vector<Token> &tokens, 
         HADAL_TRY(const std::string_view bytes, token_bytes(token));
         const bool is_control = pipeline_.kinds[static_cast<size_t>(token)] == TokenKind::control;
         if (is_control && control == ControlText::left_out) continue;
+        if (pipeline_.texts[static_cast<size_t>(token)].empty()) continue;  // an id without a token
         if (!is_control && place == TokenPlace::first) {
             decoded += bytes_of(token, place);
             place = TokenPlace::later;
@@ -160,13 +160,9 @@ Result<std::string> PipelineTokenizer::decode(const std::vector<Token> &tokens, 
     return decoded;
 }
 
-Result<std::vector<Token>> PipelineTokenizer::encode(std::string_view text, const EncodeOptions &options) const {
-    if (text.size() > kMaxTextBytes) {
-        return error(Status::invalid_argument, "the text has ", text.size(), " bytes, at most ", kMaxTextBytes);
-    }
-    if (const auto offset = utf8_error_offset(text)) {
-        return error(Status::invalid_argument, "the text is not UTF-8 at byte ", *offset);
-    }
+Result<std::vector<Token>> PipelineTokenizer::encode(std::string_view given, const EncodeOptions &options) const {
+    std::string repaired;
+    HADAL_TRY(const std::string_view text, input_text(given, options, repaired));
     const WorkPool::Lease work = works_.lend();
     HADAL_CHECK(work->regex.prepare());
     std::vector<Token> tokens;

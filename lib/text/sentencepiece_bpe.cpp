@@ -12,6 +12,7 @@
 
 #include "base/utf8.h"
 #include "text/code_points.h"
+#include "text/input_text.h"
 #include "text/piece_index.h"
 #include "text/token_decoder.h"
 #include "text/vocabulary.h"
@@ -21,8 +22,6 @@ namespace {
 
 constexpr std::string_view kSpace = "\xE2\x96\x81";        // U+2581, how the vocabulary writes a space
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-/// Offsets are 32 bits wide, and writing a space as U+2581 triples a text.
-constexpr size_t kMaxTextBytes = size_t{1} << 30;
 
 /// Tokens of the kinds that a predicate wants.
 template <class Predicate>
@@ -172,13 +171,9 @@ Result<std::string> SentencePieceBpe::decode(const std::vector<Token> &tokens, C
     return decoded;
 }
 
-Result<std::vector<Token>> SentencePieceBpe::encode(std::string_view text, const EncodeOptions &options) const {
-    if (text.size() > kMaxTextBytes) {
-        return error(Status::invalid_argument, "the text has ", text.size(), " bytes, at most ", kMaxTextBytes);
-    }
-    if (const auto offset = utf8_error_offset(text)) {
-        return error(Status::invalid_argument, "the text is not UTF-8 at byte ", *offset);
-    }
+Result<std::vector<Token>> SentencePieceBpe::encode(std::string_view given, const EncodeOptions &options) const {
+    std::string repaired;
+    HADAL_TRY(const std::string_view text, input_text(given, options, repaired));
     const SpecialTokens &special = vocabulary_.special;
     std::vector<Token> tokens;
     if (options.add_special && special.add_bos) tokens.push_back(special.bos);

@@ -30,9 +30,14 @@ struct SpecialTokens {
     std::vector<Token> stops;  ///< eos and everything else that ends a turn; sorted
 };
 
+/// What becomes of bytes that are no UTF-8: an error that says where, or U+FFFD for each longest part that could have
+/// become a code point (Unicode 15, chapter 3.9).
+enum class InvalidUtf8 { refused, replaced };
+
 struct EncodeOptions {
     bool add_special = false;    ///< bos and eos as the vocabulary asks
     bool parse_special = false;  ///< recognise special tokens in the text; never set for user text
+    InvalidUtf8 invalid_utf8 = InvalidUtf8::refused;
 };
 
 /// What decode does with control tokens.
@@ -46,12 +51,15 @@ public:
     /// path: a .gguf file, a folder with tokenizer.json, or such a file itself.
     /// Fails: not_found, io, unsupported, bad_format.
     static Result<std::unique_ptr<const Tokenizer>> open(const std::string &path);
+    /// A folder's tokenizer.json, for an embedding of n_rows: ids past the file's last are unused tokens without text.
+    /// Fails also: bad_format (more tokens than rows).
+    static Result<std::unique_ptr<const Tokenizer>> open_for_rows(const std::string &folder, size_t n_rows);
     virtual ~Tokenizer() = default;
 
     virtual size_t size() const = 0;
     virtual const SpecialTokens &special() const = 0;
 
-    /// Fails: invalid_argument (invalid UTF-8, with its offset).
+    /// Fails: invalid_argument (invalid UTF-8, with its offset, where it is refused).
     virtual Result<std::vector<Token>> encode(std::string_view text, const EncodeOptions &options) const = 0;
 
     /// The bytes a token stands for; those of a control token are its text. The view lives as long as the tokenizer.
