@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/file.h"
+#include "format/config_json.h"
 #include "format/dtype.h"
 #include "plan/weight_facts.h"
 
@@ -22,6 +24,28 @@ void log_fallbacks(const Runtime &runtime, const Plan &plan) {
                             there ? " is in pieces on " : " is not on ", plan.devices[refusal.device_i]->backend(),
                             ": ", refusal.reason);
     }
+}
+
+/// eos_token_id of a config: a number or a list of them.
+Result<void> add_stops(const Metadata &metadata, int64_t n_vocab, std::vector<Token> &stops) {
+    constexpr const char *kKey = "eos_token_id";
+    const MetaValue *value = metadata.find(kKey);
+    if (value == nullptr) return {};
+    std::vector<int64_t> ids;
+    if (std::holds_alternative<std::vector<int64_t>>(*value)) {
+        ids = std::get<std::vector<int64_t>>(*value);
+    } else {
+        HADAL_TRY(const uint64_t id, metadata.uint(kKey, 0, static_cast<uint64_t>(n_vocab) - 1));
+        ids.push_back(static_cast<int64_t>(id));
+    }
+    for (const int64_t id : ids) {
+        if (id < 0 || id >= n_vocab) {
+            return error(Status::bad_format, metadata.file(), ": '", kKey, "' is ", id, ", allowed are 0 to ",
+                         n_vocab - 1);
+        }
+        stops.push_back(static_cast<Token>(id));
+    }
+    return {};
 }
 
 }  // namespace
@@ -91,7 +115,10 @@ Result<Model::Planned> Model::plan(std::shared_ptr<const Runtime> runtime, Check
 }
 
 Result<void> Model::open_tokenizer() {
-    Result<std::unique_ptr<const Tokenizer>> tokenizer = Tokenizer::open(checkpoint_.metadata());
+    const bool is_folder = checkpoint_.format() == CheckpointFormat::hugging_face;
+    Result<std::unique_ptr<const Tokenizer>> tokenizer =
+        is_folder ? Tokenizer::open_for_rows(checkpoint_.path(), facts().n_vocab)
+                  : Tokenizer::open(checkpoint_.metadata());
     if (!tokenizer) {
         no_tokenizer_ = std::move(tokenizer.error());
         // A model without a vocabulary we read is still a model; one that contradicts itself is a broken file.
@@ -108,29 +135,20 @@ Result<void> Model::open_tokenizer() {
 }
 
 Result<void> Model::find_stop_tokens() {
-    if (tokenizer_) {
-        stop_tokens_ = tokenizer_->special().stops;
-        return {};
-    }
-    // config.json: eos_token_id is a number or a list of them.
-    const Metadata &metadata = checkpoint_.metadata();
-    constexpr const char *kKey = "eos_token_id";
-    if (checkpoint_.format() != CheckpointFormat::hugging_face || !metadata.has(kKey)) return {};
-    std::vector<int64_t> ids;
-    if (std::holds_alternative<std::vector<int64_t>>(*metadata.find(kKey))) {
-        HADAL_TRY(const std::vector<int64_t> *list, metadata.integers(kKey));
-        ids = *list;
-    } else {
-        HADAL_TRY(const uint64_t id, metadata.uint(kKey, 0, facts().n_vocab - 1));
-        ids.push_back(static_cast<int64_t>(id));
-    }
-    for (const int64_t id : ids) {
-        if (id < 0 || id >= facts().n_vocab) {
-            return error(Status::bad_format, metadata.file(), ": '", kKey, "' is ", id, ", allowed are 0 to ",
-                         facts().n_vocab - 1);
+    if (tokenizer_) stop_tokens_ = tokenizer_->special().stops;
+    if (checkpoint_.format() == CheckpointFormat::hugging_face) {
+        HADAL_CHECK(add_stops(checkpoint_.metadata(), facts().n_vocab, stop_tokens_));
+        HADAL_TRY(const Folder folder, Folder::open(checkpoint_.path()));
+        const auto file = folder.open_file("generation_config.json");
+        if (!file && file.error().status != Status::not_found) return file.error();
+        if (file) {
+            HeaderMemory memory(file->path());
+            HADAL_TRY(const Metadata metadata, read_config_json(*file, memory));
+            HADAL_CHECK(add_stops(metadata, facts().n_vocab, stop_tokens_));
         }
-        stop_tokens_.push_back(static_cast<Token>(id));
     }
+    std::sort(stop_tokens_.begin(), stop_tokens_.end());
+    stop_tokens_.erase(std::unique(stop_tokens_.begin(), stop_tokens_.end()), stop_tokens_.end());
     return {};
 }
 

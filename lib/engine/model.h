@@ -72,7 +72,7 @@ public:
     const std::shared_ptr<MemoryBudget> &budget() const { return budget_; }
     /// Fails: not_found, unsupported, as opening the vocabulary did.
     Result<std::shared_ptr<const Tokenizer>> tokenizer() const;
-    /// Tokens that end a turn, from the vocabulary or, without one, from config.json.
+    /// Tokens that end a turn: the vocabulary's, and those of config.json and generation_config.json. Sorted.
     const std::vector<Token> &stop_tokens() const { return stop_tokens_; }
 
 private:

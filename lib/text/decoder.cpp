@@ -15,13 +15,14 @@ Result<std::string_view> Decoder::push(Token token) {
     HADAL_TRY(const TokenKind kind, tokenizer_->token_kind(token));
     ready_.clear();
     if (kind == TokenKind::control) return std::string_view();
+    HADAL_TRY(const std::string_view inside, tokenizer_->token_bytes(token));
+    if (kind == TokenKind::unused && inside.empty()) return std::string_view();  // an id without a token
     std::string bytes = pending_;
     if (at_start_) {
         HADAL_TRY(const std::string first, tokenizer_->decode({token}, ControlText::left_out));
         bytes += first;
     } else {
-        HADAL_TRY(const std::string_view next, tokenizer_->token_bytes(token));
-        bytes += next;
+        bytes += inside;
     }
     const std::string_view all = bytes;
     const size_t n_complete = all.size() - utf8_incomplete_tail(all);

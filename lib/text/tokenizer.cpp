@@ -9,6 +9,11 @@
 #include "text/tokenizer_json.h"
 
 namespace hadal::core {
+namespace {
+
+constexpr const char *kFileName = "tokenizer.json";
+
+}  // namespace
 
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::open(const Metadata &metadata) {
     constexpr const char *kKindKey = "tokenizer.ggml.model";
@@ -23,7 +28,6 @@ Result<std::unique_ptr<const Tokenizer>> Tokenizer::open(const Metadata &metadat
 }
 
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::open(const std::string &path) {
-    constexpr const char *kFileName = "tokenizer.json";
     if (is_folder(path)) return open_tokenizer_json(path, kFileName);
     if (path.ends_with(".json")) {
         const size_t slash = path.rfind('/');
@@ -33,6 +37,10 @@ Result<std::unique_ptr<const Tokenizer>> Tokenizer::open(const std::string &path
     }
     HADAL_TRY(const Checkpoint checkpoint, Checkpoint::open(path));
     return open(checkpoint.metadata());
+}
+
+Result<std::unique_ptr<const Tokenizer>> Tokenizer::open_for_rows(const std::string &folder, size_t n_rows) {
+    return open_tokenizer_json(folder, kFileName, n_rows);
 }
 
 }  // namespace hadal::core

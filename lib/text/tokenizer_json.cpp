@@ -110,9 +110,21 @@ Result<Pipeline> read_pipeline(const JsonFields &root, const std::optional<JsonF
     return pipeline;
 }
 
+/// An embedding may have more rows than there are tokens, rounded up for the machines it was trained on.
+Result<void> fill_rows(const JsonFields &root, size_t n_rows, Pipeline &pipeline) {
+    if (pipeline.texts.size() > n_rows) {
+        return root.fault(Status::bad_format, "has ", pipeline.texts.size(), " tokens, the embedding has ", n_rows,
+                          " rows");
+    }
+    while (pipeline.texts.size() < n_rows) pipeline.texts.add("");
+    pipeline.kinds.resize(n_rows, TokenKind::unused);
+    return {};
+}
+
 }  // namespace
 
-Result<std::unique_ptr<const Tokenizer>> open_tokenizer_json(const std::string &folder, const std::string &name) {
+Result<std::unique_ptr<const Tokenizer>> open_tokenizer_json(const std::string &folder, const std::string &name,
+                                                             std::optional<size_t> n_rows) {
     HADAL_TRY(const Folder place, Folder::open(folder));
     HADAL_TRY(const File file, place.open_file(name));
     HeaderMemory memory(file.path());
@@ -130,6 +142,7 @@ Result<std::unique_ptr<const Tokenizer>> open_tokenizer_json(const std::string &
         config.emplace(*config_json, config_json->root(), config_file->path(), "tokenizer_config");
     }
     HADAL_TRY(Pipeline pipeline, read_pipeline(root, config));
+    if (n_rows) HADAL_CHECK(fill_rows(root, *n_rows, pipeline));
     return make_tokenizer(std::move(pipeline));
 }
 

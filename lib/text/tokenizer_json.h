@@ -4,7 +4,9 @@
 // where it does not, the post-processor of tokenizer.json says what is put around a text.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -12,7 +14,9 @@
 
 namespace hadal::core {
 
-/// folder: holds the file of that name. Fails: not_found, io, bad_format, unsupported (names file and field).
-Result<std::unique_ptr<const Tokenizer>> open_tokenizer_json(const std::string &folder, const std::string &name);
+/// folder: holds the file of that name. n_rows: of the embedding; nullopt: as many as there are tokens.
+/// Fails: not_found, io, bad_format, unsupported (names file and field).
+Result<std::unique_ptr<const Tokenizer>> open_tokenizer_json(const std::string &folder, const std::string &name,
+                                                             std::optional<size_t> n_rows = std::nullopt);
 
 }  // namespace hadal::core

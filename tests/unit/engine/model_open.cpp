@@ -123,3 +123,66 @@ TEST_CASE_FIXTURE(Fixture, "the callback's answer or a triggered flag ends an op
         }
     }
 }
+
+namespace {
+
+/// tokenizer.json of one-byte tokens 0 to n_tokens - 1: 'a', 'b', ...; the last one is "<end>" and special.
+std::string small_tokenizer(uint32_t n_tokens) {
+    std::string vocabulary;
+    for (uint32_t i = 0; i + 1 < n_tokens; ++i) {
+        vocabulary +=
+            (i == 0 ? "\"" : ",\"t") + (i == 0 ? std::string("a") : std::to_string(i)) + "\":" + std::to_string(i);
+    }
+    return R"({"added_tokens":[{"id":)" + std::to_string(n_tokens - 1) +
+           R"(,"content":"<end>","special":true}],"model":{"type":"BPE","vocab":{)" + vocabulary + R"(},"merges":[]}})";
+}
+
+core::Result<std::shared_ptr<const core::Model>> open_folder(const TempFolder &folder) {
+    return core::Model::open(make_runtime(), folder.path(), {});
+}
+
+}  // namespace
+
+TEST_CASE("a folder's tokenizer.json is the model's, with a token for every row of the embedding") {
+    const TempFolder folder;
+    tiny_model_hf(folder);
+    const auto without = need(open_folder(folder));
+    CHECK(!without->summary().has_tokenizer);
+    CHECK(without->tokenizer().error().status == core::Status::not_found);
+    CHECK(without->stop_tokens() == std::vector<core::Token>{1, 2});
+
+    folder.write("tokenizer.json", small_tokenizer(kTinyVocab - 6));
+    folder.write("tokenizer_config.json", R"({"eos_token":"<end>"})");
+    folder.write("generation_config.json", R"({"eos_token_id":[7,2]})");
+    const auto model = need(open_folder(folder));
+    CHECK(model->summary().has_tokenizer);
+    const auto tokenizer = need(model->tokenizer());
+    CHECK(tokenizer->size() == kTinyVocab);
+    CHECK(need(tokenizer->encode("aa", {})) == std::vector<core::Token>{0, 0});
+    CHECK(need(tokenizer->token_bytes(kTinyVocab - 1)).empty());
+    CHECK(need(tokenizer->token_kind(kTinyVocab - 1)) == core::TokenKind::unused);
+    CHECK(need(tokenizer->decode({0, kTinyVocab - 1, 0}, core::ControlText::written)) == "a a");
+    CHECK(model->stop_tokens() == std::vector<core::Token>{1, 2, 7, kTinyVocab - 7});
+}
+
+TEST_CASE("a folder whose tokenizer is unknown is a model without one; one that contradicts itself is refused") {
+    const TempFolder folder;
+    tiny_model_hf(folder);
+    folder.write("tokenizer.json", R"({"model":{"type":"Guess","vocab":{"a":0}}})");
+    CHECK(need(open_folder(folder))->tokenizer().error().status == core::Status::unsupported);
+
+    folder.write("tokenizer.json", small_tokenizer(kTinyVocab + 1));
+    const auto larger = open_folder(folder);
+    REQUIRE(!larger);
+    CHECK(larger.error().status == core::Status::bad_format);
+    for (const uint32_t number : {kTinyVocab + 1, kTinyVocab}) {
+        CHECK(larger.error().message.find(std::to_string(number)) != std::string::npos);
+    }
+
+    folder.write("tokenizer.json", small_tokenizer(kTinyVocab));
+    folder.write("generation_config.json", R"({"eos_token_id":)" + std::to_string(kTinyVocab) + "}");
+    const auto beyond = open_folder(folder);
+    REQUIRE(!beyond);
+    CHECK(beyond.error().status == core::Status::bad_format);
+    CHECK(beyond.error().message.find("generation_config.json") != std::string::npos);
+}
