@@ -1,5 +1,5 @@
-// Code points that Unicode 15 and 16 gave a category, for a PCRE2 that knows Unicode 14: the tokenizers whose files we
-// read know them.
+// Where the tokenizers whose files we read know another Unicode than our libraries do: code points that Unicode 15 and
+// 16 gave a category, for a PCRE2 that knows Unicode 14; and those whose normal forms are too new for them.
 #pragma once
 
 #include <string>
@@ -9,5 +9,9 @@ namespace hadal::core {
 
 /// The newer members of a general category ("L", "Lu"), as PCRE2 writes them inside a class; empty: it has none.
 std::string newer_members(std::string_view category);
+
+/// Whether normal forms are nothing to it: a code point of Unicode 10 to 18 that decomposes, composes or is reordered,
+/// which the tokenizers package, whose normal forms are those of Unicode 9, leaves where it is.
+bool is_newer_than_forms(char32_t c);
 
 }  // namespace hadal::core

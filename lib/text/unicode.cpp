@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "text/code_points.h"
+#include "text/newer_unicode.h"
 
 namespace hadal::core {
 namespace {
@@ -14,17 +15,20 @@ utf8proc_category_t category(char32_t c) {
     return utf8proc_category(static_cast<utf8proc_int32_t>(c));
 }
 
-bool is_ascii(std::string_view text) {
+/// true: text is in that form, as can be told without a table: ASCII is in all, and below U+0300 all is composed.
+bool is_in_form(std::string_view text, NormalForm form) {
+    const unsigned char first_that_may_not = form == NormalForm::nfc ? 0xCC : 0x80;
     for (const char c : text) {
-        if (static_cast<unsigned char>(c) >= 0x80) return false;
+        if (static_cast<unsigned char>(c) >= first_that_may_not) return false;
     }
     return true;
 }
 
-}  // namespace
-
-Result<std::string> normal_form(std::string_view text, NormalForm form) {
-    if (is_ascii(text)) return std::string(text);
+Result<void> append_form(std::string_view text, NormalForm form, std::string &out) {
+    if (is_in_form(text, form)) {
+        out += text;
+        return {};
+    }
     int options = UTF8PROC_STABLE;
     options |= form == NormalForm::nfc || form == NormalForm::nfkc ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
     if (form == NormalForm::nfkc || form == NormalForm::nfkd) options |= UTF8PROC_COMPAT;
@@ -38,7 +42,26 @@ Result<std::string> normal_form(std::string_view text, NormalForm form) {
         return error(Status::invalid_argument, "a text of ", text.size(),
                      " bytes cannot be normalised: ", utf8proc_errmsg(n_bytes));
     }
-    return std::string(reinterpret_cast<const char *>(mapped), static_cast<size_t>(n_bytes));
+    out.append(reinterpret_cast<const char *>(mapped), static_cast<size_t>(n_bytes));
+    return {};
+}
+
+}  // namespace
+
+Result<std::string> normal_form(std::string_view text, NormalForm form) {
+    if (is_in_form(text, form)) return std::string(text);
+    std::string out;
+    // What is too new for a form stands between texts that have nothing to do with each other.
+    size_t done = 0;
+    for (size_t at = 0; at < text.size();) {
+        const size_t begin = at;
+        if (!is_newer_than_forms(take_code_point(text, at))) continue;
+        HADAL_CHECK(append_form(text.substr(done, begin - done), form, out));
+        out += text.substr(begin, at - begin);
+        done = at;
+    }
+    HADAL_CHECK(append_form(text.substr(done), form, out));
+    return out;
 }
 
 void append_lower(char32_t c, std::string &out) {
