@@ -52,6 +52,7 @@ Result<core::GenerateOptions> read_options(const hadal_generate_options &given) 
     HADAL_TRY(options.sampling, read_sampling(given.sampling));
     options.stop_tokens.assign(given.stop_tokens, given.stop_tokens + given.n_stop_tokens);
     HADAL_TRY(options.stop_strings, read_stop_strings(given));
+    if (given.parser != nullptr) options.parser.emplace(given.parser->parser);
     return options;
 }
 
@@ -88,11 +89,13 @@ hadal_status hadal_generator_next(hadal_generator *generator, hadal_event *out, 
         HADAL_TRY(const std::optional<core::GeneratorEvent> next, generator->generator->next());
         if (!next) return core::Status::done;
         hadal_event event = {};
-        event.kind = next->stop == core::StopReason::none ? HADAL_EVENT_TOKEN : HADAL_EVENT_STOP;
+        event.kind = static_cast<int32_t>(next->kind);
         event.token = next->token;
         event.stop_reason = static_cast<int32_t>(next->stop);
         event.text = next->text.empty() ? "" : next->text.data();
         event.text_length = next->text.size();
+        event.call_index = static_cast<uint32_t>(next->call_i);
+        event.flags = next->is_malformed ? HADAL_EVENT_MALFORMED : 0;
         capi::write_struct(event, out);
         return core::Status::ok;
     });

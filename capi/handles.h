@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 #include "base/cancel.h"
 #include "engine/generator.h"
@@ -10,6 +11,7 @@
 #include "engine/runtime.h"
 #include "engine/session.h"
 #include "hadal/hadal.h"
+#include "text/chat_codec.h"
 #include "text/decoder.h"
 #include "text/tokenizer.h"
 
@@ -31,6 +33,16 @@ struct hadal_tokenizer {
 
 struct hadal_decoder {
     hadal::core::Decoder decoder;
+};
+
+struct hadal_chat_format {
+    std::shared_ptr<const hadal::core::Runtime> runtime;  ///< for its log
+    std::shared_ptr<const hadal::core::ChatCodec> codec;
+};
+
+struct hadal_chat_parser {
+    hadal::core::ChatParser parser;
+    std::string text;  ///< of the newest event
 };
 
 namespace hadal::capi {

@@ -6,6 +6,12 @@
 using namespace hadal;
 using core::Result;
 
+namespace {
+
+constexpr int64_t kEncodeFlags = HADAL_ENCODE_ADD_SPECIAL | HADAL_ENCODE_PARSE_SPECIAL | HADAL_ENCODE_REPLACE_INVALID;
+
+}  // namespace
+
 hadal_status hadal_tokenizer_open(const hadal_runtime *runtime, const char *path, hadal_tokenizer **out,
                                   hadal_error *err) {
     return capi::guard_create(out, err, [&]() -> Result<hadal_tokenizer> {
@@ -37,11 +43,12 @@ hadal_status hadal_tokenizer_encode(const hadal_tokenizer *tokenizer, const char
     return capi::guard(err, [&]() -> Result<void> {
         HADAL_CHECK(capi::require(tokenizer, "tokenizer"));
         HADAL_CHECK(capi::require_array(text, len, "text"));
-        HADAL_CHECK(capi::require_range(flags, 0, HADAL_ENCODE_ADD_SPECIAL | HADAL_ENCODE_PARSE_SPECIAL, "flags"));
+        HADAL_CHECK(capi::require_range(flags, 0, kEncodeFlags, "flags"));
         HADAL_CHECK(capi::require_buffer(out, cap, n, "n"));
         core::EncodeOptions options;
         options.add_special = (flags & HADAL_ENCODE_ADD_SPECIAL) != 0;
         options.parse_special = (flags & HADAL_ENCODE_PARSE_SPECIAL) != 0;
+        if ((flags & HADAL_ENCODE_REPLACE_INVALID) != 0) options.invalid_utf8 = core::InvalidUtf8::replaced;
         HADAL_TRY(const auto tokens, tokenizer->tokenizer->encode({text, len}, options));
         return capi::copy_out(std::span<const hadal_token>(tokens), out, cap, n);
     });

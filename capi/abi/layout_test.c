@@ -85,6 +85,16 @@ HOLDS(hadal_requirements_at_kv_bytes_per_page, offsetof(hadal_requirements, kv_b
 HOLDS(hadal_requirements_at_kv_tokens_per_page, offsetof(hadal_requirements, kv_tokens_per_page) == 40);
 HOLDS(hadal_requirements_at_max_context_tokens, offsetof(hadal_requirements, max_context_tokens) == 48);
 
+HOLDS(hadal_event_size, sizeof(hadal_event) == 40);
+HOLDS(hadal_event_at_struct_size, offsetof(hadal_event, struct_size) == 0);
+HOLDS(hadal_event_at_kind, offsetof(hadal_event, kind) == 4);
+HOLDS(hadal_event_at_token, offsetof(hadal_event, token) == 8);
+HOLDS(hadal_event_at_stop_reason, offsetof(hadal_event, stop_reason) == 12);
+HOLDS(hadal_event_at_text, offsetof(hadal_event, text) == 16);
+HOLDS(hadal_event_at_text_length, offsetof(hadal_event, text_length) == 24);
+HOLDS(hadal_event_at_call_index, offsetof(hadal_event, call_index) == 32);
+HOLDS(hadal_event_at_flags, offsetof(hadal_event, flags) == 36);
+
 HOLDS(hadal_session_options_size, sizeof(hadal_session_options) == 32);
 HOLDS(hadal_session_options_at_struct_size, offsetof(hadal_session_options, struct_size) == 0);
 HOLDS(hadal_session_options_at_chunk, offsetof(hadal_session_options, chunk) == 4);
@@ -124,7 +134,7 @@ HOLDS(hadal_sampling_at_seed, offsetof(hadal_sampling, seed) == 40);
 HOLDS(hadal_sampling_at_logit_bias, offsetof(hadal_sampling, logit_bias) == 48);
 HOLDS(hadal_sampling_at_n_logit_bias, offsetof(hadal_sampling, n_logit_bias) == 56);
 
-HOLDS(hadal_generate_options_size, sizeof(hadal_generate_options) == 72);
+HOLDS(hadal_generate_options_size, sizeof(hadal_generate_options) == 80);
 HOLDS(hadal_generate_options_at_struct_size, offsetof(hadal_generate_options, struct_size) == 0);
 HOLDS(hadal_generate_options_at_ignore_eos, offsetof(hadal_generate_options, ignore_eos) == 4);
 HOLDS(hadal_generate_options_at_max_tokens, offsetof(hadal_generate_options, max_tokens) == 8);
@@ -135,14 +145,7 @@ HOLDS(hadal_generate_options_at_stop_strings, offsetof(hadal_generate_options, s
 HOLDS(hadal_generate_options_at_n_stop_strings, offsetof(hadal_generate_options, n_stop_strings) == 48);
 HOLDS(hadal_generate_options_at_cancel, offsetof(hadal_generate_options, cancel) == 56);
 HOLDS(hadal_generate_options_at_progress, offsetof(hadal_generate_options, progress) == 64);
-
-HOLDS(hadal_event_size, sizeof(hadal_event) == 32);
-HOLDS(hadal_event_at_struct_size, offsetof(hadal_event, struct_size) == 0);
-HOLDS(hadal_event_at_kind, offsetof(hadal_event, kind) == 4);
-HOLDS(hadal_event_at_token, offsetof(hadal_event, token) == 8);
-HOLDS(hadal_event_at_stop_reason, offsetof(hadal_event, stop_reason) == 12);
-HOLDS(hadal_event_at_text, offsetof(hadal_event, text) == 16);
-HOLDS(hadal_event_at_text_length, offsetof(hadal_event, text_length) == 24);
+HOLDS(hadal_generate_options_at_parser, offsetof(hadal_generate_options, parser) == 72);
 
 HOLDS(hadal_stats_size, sizeof(hadal_stats) == 56);
 HOLDS(hadal_stats_at_struct_size, offsetof(hadal_stats, struct_size) == 0);

@@ -16,6 +16,9 @@ struct Subcommand {
 Subcommand add_run(CLI::App &app);
 Subcommand add_inspect(CLI::App &app);
 Subcommand add_tokenize(CLI::App &app);
+Subcommand add_detokenize(CLI::App &app);
+Subcommand add_template(CLI::App &app);
+Subcommand add_parse(CLI::App &app);
 Subcommand add_logits(CLI::App &app);
 Subcommand add_bench(CLI::App &app);
 Subcommand add_perplexity(CLI::App &app);

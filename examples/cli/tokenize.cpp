@@ -83,7 +83,9 @@ int tokenize(const TokenizeArguments &arguments) {
 Subcommand add_tokenize(CLI::App &parent) {
     CLI::App *app = parent.add_subcommand("tokenize", "Turn text on standard input into token ids");
     auto arguments = std::make_shared<TokenizeArguments>();
-    app->add_option("MODEL", arguments->path, "A .gguf file with a vocabulary, with or without weights")->required();
+    app->add_option("PATH", arguments->path,
+                    "A .gguf file with a vocabulary, a folder with tokenizer.json, or that file")
+        ->required();
     app->add_flag("--jsonl", arguments->jsonl, "One JSON string a line in, one JSON array of ids a line out");
     app->add_flag("--bos", arguments->bos, "Begin with the token that begins a text");
     app->add_flag("--special", arguments->special,

@@ -267,9 +267,12 @@ HADAL_API hadal_status hadal_model_plan_json(const hadal_model *model, char *buf
 /* Text to tokens and back. Usable without weights. */
 typedef struct hadal_tokenizer hadal_tokenizer;
 
-/* Encode flags. Special tokens in the text are plain text unless PARSE_SPECIAL is given: user text must not carry it.
- */
-enum { HADAL_ENCODE_ADD_SPECIAL = 1, HADAL_ENCODE_PARSE_SPECIAL = 2 }; /* BOS/EOS as the vocabulary asks; parse */
+/* Special tokens in the text are plain text unless PARSE_SPECIAL is given: user text must not carry it. */
+enum {
+    HADAL_ENCODE_ADD_SPECIAL = 1,    /* BOS and EOS as the vocabulary asks */
+    HADAL_ENCODE_PARSE_SPECIAL = 2,  /* special tokens in the text are tokens */
+    HADAL_ENCODE_REPLACE_INVALID = 4 /* what is not UTF-8 becomes U+FFFD instead of an error */
+};
 enum { HADAL_DECODE_SPECIAL = 1 };                                     /* write special tokens as their text */
 enum { HADAL_SPECIAL_BOS = 0, HADAL_SPECIAL_EOS = 1, HADAL_SPECIAL_UNKNOWN = 2, HADAL_SPECIAL_PADDING = 3 };
 
@@ -318,6 +321,107 @@ HADAL_API hadal_status hadal_decoder_push(hadal_decoder *decoder, hadal_token to
 
 /* Since 0.1. */
 HADAL_API void hadal_decoder_release(hadal_decoder *decoder);
+
+/* ---- Events ------------------------------------------------------------------------------------------------------ */
+
+/* What a generator, or a parser of answers, has to tell. Skip kinds you do not know: later releases add some. */
+enum {
+    HADAL_EVENT_TOKEN = 1,               /* one token was drawn; text holds what became final with it, maybe nothing */
+    HADAL_EVENT_STOP = 2,                /* the end, with its reason; text holds what was held back */
+    HADAL_EVENT_REASONING = 3,           /* from here on only where answers are parsed: a piece of the reasoning */
+    HADAL_EVENT_CONTENT = 4,             /* a piece of the answer */
+    HADAL_EVENT_TOOL_CALL_BEGIN = 5,     /* text: the name of the function */
+    HADAL_EVENT_TOOL_CALL_ARGUMENTS = 6, /* text: the next piece of the arguments, a JSON object */
+    HADAL_EVENT_TOOL_CALL_END = 7
+};
+enum {
+    HADAL_STOP_EOS = 1,        /* an end token of the vocabulary */
+    HADAL_STOP_TOKEN = 2,      /* one of stop_tokens */
+    HADAL_STOP_STRING = 3,     /* one of stop_strings */
+    HADAL_STOP_MAX_TOKENS = 4, /* max_tokens were drawn */
+    HADAL_STOP_CONTEXT = 5,    /* the session's context is full */
+    HADAL_STOP_MARK = 6        /* the mark that ends an answer in its chat format */
+};
+/* CONTENT: was to be a call and is none, or follows the end. TOOL_CALL_END: the call broke off. */
+enum { HADAL_EVENT_MALFORMED = 1 };
+
+/* Growing. */
+typedef struct hadal_event {
+    uint32_t struct_size;
+    int32_t kind;        /* HADAL_EVENT_* */
+    hadal_token token;   /* TOKEN: the id; STOP by a token: that id; else -1 */
+    int32_t stop_reason; /* STOP: HADAL_STOP_*; else 0 */
+    const char *text;    /* whole UTF-8 code points; valid until the next call on the same handle; never NULL */
+    size_t text_length;  /* 0 without a tokenizer */
+    uint32_t call_index; /* TOOL_CALL_*: which of the answer's calls, from 0 */
+    uint32_t flags;      /* HADAL_EVENT_MALFORMED or 0 */
+} hadal_event;
+
+/* ---- Chat -------------------------------------------------------------------------------------------------------- */
+
+/* How one model's conversations are written, and its answers read. Usable without weights; immutable.
+ *
+ * A request is JSON, as HTTP interfaces have it: {"messages": [{"role": "user", "content": "..."}], "tools": [...],
+ * "thinking": true, "add_generation_prompt": true}. Roles are system, user, assistant (with reasoning_content and
+ * tool_calls) and tool; content is a string or a list of text parts. thinking (or enable_thinking) not given is what
+ * the format does by itself; add_generation_prompt not given is true. A model's own template sees every other member
+ * as a variable as well (date_string, documents); what a template does not name has no effect. */
+typedef struct hadal_chat_format hadal_chat_format;
+
+/* path_or_name: a format built in (deepseek-v2, deepseek-v3, deepseek-r1, deepseek-r1-distill, deepseek-r1-0528,
+ * deepseek-v3.1, deepseek-v3.2, deepseek-v4, qwen2.5, qwen3, llama-3.1); or a .gguf file, a folder with
+ * tokenizer_config.json or chat_template.jinja, or a .jinja file. A template is the authority on its requests: one
+ * that a format built in is known to render is recognised by its hash, all others run in a sandbox.
+ * Fails: NOT_FOUND (no template and no such name), BAD_FORMAT, UNSUPPORTED. Since 0.1. */
+HADAL_API hadal_status hadal_chat_format_open(const hadal_runtime *runtime, const char *path_or_name,
+                                              hadal_chat_format **out, hadal_error *err);
+
+/* The model's own. Fails: NOT_FOUND (the checkpoint has none), BAD_FORMAT, UNSUPPORTED (its template). Since 0.1. */
+HADAL_API hadal_status hadal_model_chat_format(const hadal_model *model, hadal_chat_format **out, hadal_error *err);
+
+/* Since 0.1. */
+HADAL_API void hadal_chat_format_release(hadal_chat_format *format);
+
+/* The name of the format built in, or "template"; "" for NULL; static. Since 0.1. */
+HADAL_API const char *hadal_chat_format_name(const hadal_chat_format *format);
+
+/* request[len] -> the prompt as text, special tokens written out. A warning in the log names what of the request a
+ * template has no place for. Fails: INVALID_ARGUMENT (the path of what is wrong in the request, or the template's own
+ * complaint), UNSUPPORTED (thinking, tools or reasoning_effort that a format opened by name has no form for),
+ * BUFFER_TOO_SMALL. Since 0.1. */
+HADAL_API hadal_status hadal_chat_render(const hadal_chat_format *format, const char *request, size_t len, char *buf,
+                                         size_t cap, size_t *out_len, hadal_error *err);
+
+/* The same as tokens. Special tokens come from the format only: text of the request that looks like one is text.
+ * Nothing is added: BOS is there, once, where the format writes it. Fails: as render; as hadal_tokenizer_encode.
+ * Since 0.1. */
+HADAL_API hadal_status hadal_chat_tokenize(const hadal_chat_format *format, const hadal_tokenizer *tokenizer,
+                                           const char *request, size_t len, hadal_token *out, size_t cap, size_t *n,
+                                           hadal_error *err);
+
+/* Reads an answer while it comes: reasoning, content, tool calls. Bytes may be cut anywhere. Nothing is refused: what
+ * breaks the format's rules is content, flagged MALFORMED. */
+typedef struct hadal_chat_parser hadal_chat_parser;
+
+/* Of the answer to request[len], which says whether the prompt ended inside reasoning, and whether there are tools.
+ * request NULL: one message of a user, with tools. Fails: as render. Since 0.1. */
+HADAL_API hadal_status hadal_chat_parser_create(const hadal_chat_format *format, const char *request, size_t len,
+                                                hadal_chat_parser **out, hadal_error *err);
+
+/* The next bytes of the answer, with special tokens as their text (HADAL_DECODE_SPECIAL). Bytes that can never become
+ * UTF-8 come out as U+FFFD. Fails: INVALID_ARGUMENT (after finish). Since 0.1. */
+HADAL_API hadal_status hadal_chat_parser_push(hadal_chat_parser *parser, const char *bytes, size_t len,
+                                              hadal_error *err);
+
+/* The answer is over: what was held back comes out as events. Since 0.1. */
+HADAL_API hadal_status hadal_chat_parser_finish(hadal_chat_parser *parser, hadal_error *err);
+
+/* OK: one event; STOP where the format's end mark was read. DONE: none is ready; push more, or all is read.
+ * Since 0.1. */
+HADAL_API hadal_status hadal_chat_parser_next(hadal_chat_parser *parser, hadal_event *out, hadal_error *err);
+
+/* Since 0.1. */
+HADAL_API void hadal_chat_parser_release(hadal_chat_parser *parser);
 
 /* ---- Session ----------------------------------------------------------------------------------------------------- */
 
@@ -435,33 +539,13 @@ typedef struct hadal_generate_options {
     const hadal_cancel *cancel; /* triggering it makes every next return HADAL_CANCELLED */
     /* Reports tokens computed: of the prompt, then of every step. Its user must live as long as the generator. */
     const hadal_progress *progress;
+    /* Events then are REASONING, CONTENT, TOOL_CALL_* and STOP instead of TOKEN; needs a tokenizer. Copied, like all
+     * else, in the state it has. NULL: none. */
+    const hadal_chat_parser *parser;
 } hadal_generate_options;
 
-/* Events. Skip kinds you do not know: later releases add some. */
-enum {
-    HADAL_EVENT_TOKEN = 1, /* one token was drawn; text holds what became final with it, maybe nothing */
-    HADAL_EVENT_STOP = 2   /* the end, with its reason; text holds what was held back */
-};
-enum {
-    HADAL_STOP_EOS = 1,        /* an end token of the vocabulary */
-    HADAL_STOP_TOKEN = 2,      /* one of stop_tokens */
-    HADAL_STOP_STRING = 3,     /* one of stop_strings */
-    HADAL_STOP_MAX_TOKENS = 4, /* max_tokens were drawn */
-    HADAL_STOP_CONTEXT = 5     /* the session's context is full */
-};
-
-/* Growing. */
-typedef struct hadal_event {
-    uint32_t struct_size;
-    int32_t kind;        /* HADAL_EVENT_* */
-    hadal_token token;   /* TOKEN: the id; STOP by a token: that id; else -1 */
-    int32_t stop_reason; /* STOP: HADAL_STOP_*; else 0 */
-    const char *text;    /* whole UTF-8 code points; valid until the next call on the generator; never NULL */
-    size_t text_length;  /* 0 without a tokenizer */
-} hadal_event;
-
 /* Borrows the session. The timeline must hold at least one token. Fails: INVALID_ARGUMENT (a sampling value, an id, an
- * empty timeline), BUSY (another generator), UNSUPPORTED (stop strings without a tokenizer). Since 0.1. */
+ * empty timeline), BUSY (another generator), UNSUPPORTED (stop strings or a parser without a tokenizer). Since 0.1. */
 HADAL_API hadal_status hadal_generator_create(hadal_session *session, const hadal_generate_options *options,
                                               hadal_generator **out, hadal_error *err);
 

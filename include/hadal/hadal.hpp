@@ -14,325 +14,20 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "hadal/facade/core.hpp"
+#include "hadal/facade/text.hpp"
 #include "hadal/hadal.h"
 
 namespace hadal {
-
-// ---- Errors ---------------------------------------------------------------------------------------------------------
-
-enum class Status : int32_t {
-    ok = HADAL_OK,
-    done = HADAL_DONE,
-    internal = HADAL_INTERNAL,
-    invalid_argument = HADAL_INVALID_ARGUMENT,
-    out_of_memory = HADAL_OUT_OF_MEMORY,
-    io = HADAL_IO,
-    bad_format = HADAL_BAD_FORMAT,
-    unsupported = HADAL_UNSUPPORTED,
-    not_found = HADAL_NOT_FOUND,
-    buffer_too_small = HADAL_BUFFER_TOO_SMALL,
-    cancelled = HADAL_CANCELLED,
-    abi_mismatch = HADAL_ABI_MISMATCH,
-    device_lost = HADAL_DEVICE_LOST,
-    context_full = HADAL_CONTEXT_FULL,
-    busy = HADAL_BUSY,
-    newer_struct = HADAL_NEWER_STRUCT,
-    callback = HADAL_CALLBACK,
-};
-
-/// "CONTEXT_FULL"
-inline const char *status_name(Status status) {
-    return hadal_status_name(static_cast<hadal_status>(status));
-}
-
-/// A failed call. what() is a sentence for people.
-class Error : public std::runtime_error {
-public:
-    Error(Status status, const std::string &message, int32_t detail = 0)
-        : std::runtime_error(message), status_(status), detail_(detail) {}
-
-    Status status() const noexcept { return status_; }
-    int32_t detail() const noexcept { return detail_; }  ///< errno, a callback's value, a backend's code; or 0
-
-private:
-    Status status_;
-    int32_t detail_;
-};
-
-/// A value or an Error, for those who do not want to catch.
-template <class T>
-class [[nodiscard]] Result {
-public:
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
-
-    explicit operator bool() const noexcept { return state_.index() == 0; }
-    const Error &error() const { return std::get<1>(state_); }
-    T &operator*() { return std::get<0>(state_); }
-    T *operator->() { return &std::get<0>(state_); }
-
-    /// The value, moved out. Throws the error if there is none.
-    T value() && {
-        if (state_.index() == 1) throw std::get<1>(std::move(state_));
-        return std::get<0>(std::move(state_));
-    }
-
-private:
-    std::variant<T, Error> state_;
-};
-
-template <>
-class [[nodiscard]] Result<void> {
-public:
-    Result() = default;
-    Result(Error error) : error_(std::move(error)) {}
-
-    explicit operator bool() const noexcept { return !error_.has_value(); }
-    const Error &error() const { return *error_; }
-    void value() && {
-        if (error_) throw *std::move(error_);
-    }
-
-private:
-    std::optional<Error> error_;
-};
-
-// ---- Views and callbacks --------------------------------------------------------------------------------------------
-
-/// Borrowed elements of a vector, an array or a std::span.
-template <class T>
-class Span {
-public:
-    constexpr Span() = default;
-    constexpr Span(T *data, size_t size) : data_(data), size_(size) {}
-    template <class Container, class = decltype(std::data(std::declval<Container &>()))>
-    constexpr Span(Container &&container) : data_(std::data(container)), size_(std::size(container)) {}
-
-    constexpr T *data() const { return data_; }
-    constexpr size_t size() const { return size_; }
-    constexpr T *begin() const { return data_; }
-    constexpr T *end() const { return data_ + size_; }
-
-private:
-    T *data_ = nullptr;
-    size_t size_ = 0;
-};
-
-using Token = hadal_token;
-using Tokens = Span<const Token>;
-
-/// Called now and then by the thread that made the long call. false ends the call with Status::callback; what it throws
-/// comes out of the call.
-using Progress = std::function<bool(uint64_t done, uint64_t total)>;
-
-namespace detail {
-
-inline Error failure(hadal_status status, const hadal_error &err) {
-    return Error(static_cast<Status>(status), std::string(err.message, err.message_length), err.detail);
-}
-
-/// function(args..., &err). The status is ok or done.
-template <class Function, class... Args>
-Result<Status> call(Function function, Args... args) {
-    hadal_error err;
-    const hadal_status status = function(args..., &err);
-    if (status < 0) return failure(status, err);
-    return static_cast<Status>(status);
-}
-
-template <class Function, class... Args>
-Result<void> run(Function function, Args... args) {
-    auto result = call(function, args...);
-    if (!result) return result.error();
-    return {};
-}
-
-/// function(args..., &handle, &err)
-template <class Noun, class Function, class... Args>
-Result<Noun> create(Function function, Args... args) {
-    typename Noun::Handle *handle = nullptr;
-    auto result = call(function, args..., &handle);
-    if (!result) return result.error();
-    return Noun(handle);
-}
-
-/// function(args..., data, capacity, &length, &err), with room for expected elements at first.
-template <class Container, class Function, class... Args>
-Result<Container> read(size_t expected, Function function, Args... args) {
-    Container out(expected, {});
-    for (;;) {
-        size_t length = 0;
-        auto result = call(function, args..., out.data(), out.size(), &length);
-        if (!result && result.error().status() != Status::buffer_too_small) return result.error();
-        out.resize(length);
-        if (result) return out;
-    }
-}
-
-/// A growing struct, all zero but its size.
-template <class T>
-T sized() {
-    T out = {};
-    out.struct_size = sizeof(T);
-    return out;
-}
-
-/// Sole owner of one handle.
-template <class T, void (*release)(T *)>
-class Owner {
-public:
-    using Handle = T;
-    explicit Owner(T *handle) noexcept : handle_(handle) {}
-    T *get() const noexcept { return handle_.get(); }
-
-private:
-    struct Release {
-        void operator()(T *handle) const noexcept { release(handle); }
-    };
-    std::unique_ptr<T, Release> handle_;
-};
-
-/// A Progress as a C callback: exceptions wait here until the call has returned.
-class ProgressCall {
-public:
-    explicit ProgressCall(Progress report) : report_(std::move(report)) {
-        options_.report = &ProgressCall::forward;
-        options_.user = this;
-    }
-    ProgressCall(const ProgressCall &) = delete;
-    ProgressCall &operator=(const ProgressCall &) = delete;
-
-    const hadal_progress *get() const { return report_ ? &options_ : nullptr; }
-    void rethrow() {
-        if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
-    }
-
-private:
-    static int32_t forward(void *user, uint64_t done, uint64_t total) noexcept {
-        auto &self = *static_cast<ProgressCall *>(user);
-        try {
-            return self.report_(done, total) ? 0 : 1;
-        } catch (...) {
-            self.thrown_ = std::current_exception();
-            return 1;
-        }
-    }
-
-    Progress report_;
-    hadal_progress options_ = sized<hadal_progress>();
-    std::exception_ptr thrown_;
-};
-
-}  // namespace detail
-
-// ---- Library and cancel ---------------------------------------------------------------------------------------------
-
-/// "0.1.0"
-inline const char *version() {
-    return hadal_version();
-}
-
-/// Ends the calls it was given to early: they fail with Status::cancelled.
-class Cancel : public detail::Owner<hadal_cancel, hadal_cancel_release> {
-public:
-    using Owner::Owner;
-    Cancel() : Cancel(try_create().value()) {}
-    static Result<Cancel> try_create() { return detail::create<Cancel>(hadal_cancel_create); }
-
-    /// From any thread, and from a signal handler.
-    void trigger() const noexcept { hadal_cancel_trigger(get()); }
-};
-
-// ---- Tokenizer ------------------------------------------------------------------------------------------------------
-
-enum class Special : int32_t {
-    bos = HADAL_SPECIAL_BOS,
-    eos = HADAL_SPECIAL_EOS,
-    unknown = HADAL_SPECIAL_UNKNOWN,
-    padding = HADAL_SPECIAL_PADDING,
-};
-
-struct EncodeOptions {
-    bool add_special = false;    ///< BOS and EOS as the vocabulary asks
-    bool parse_special = false;  ///< special tokens in the text are tokens; never for user text
-};
-
-struct DecodeOptions {
-    bool special = false;  ///< write special tokens as their text
-};
-
-/// Tokens to whole UTF-8 code points, one by one.
-class Decoder : public detail::Owner<hadal_decoder, hadal_decoder_release> {
-public:
-    using Owner::Owner;
-
-    /// Valid until the next call.
-    std::string_view push(Token token) { return try_push(token).value(); }
-    Result<std::string_view> try_push(Token token) {
-        const char *text = nullptr;
-        size_t length = 0;
-        auto result = detail::run(hadal_decoder_push, get(), token, &text, &length);
-        if (!result) return result.error();
-        return std::string_view(text, length);
-    }
-
-    /// The end of the stream: an unfinished code point comes out as U+FFFD.
-    std::string_view finish() { return push(-1); }
-    Result<std::string_view> try_finish() { return try_push(-1); }
-};
-
-class Tokenizer : public detail::Owner<hadal_tokenizer, hadal_tokenizer_release> {
-public:
-    using Owner::Owner;
-
-    size_t size() const { return hadal_tokenizer_size(get()); }
-
-    std::vector<Token> encode(std::string_view text, EncodeOptions options = {}) const {
-        return try_encode(text, options).value();
-    }
-    Result<std::vector<Token>> try_encode(std::string_view text, EncodeOptions options = {}) const {
-        uint32_t flags = 0;
-        if (options.add_special) flags |= HADAL_ENCODE_ADD_SPECIAL;
-        if (options.parse_special) flags |= HADAL_ENCODE_PARSE_SPECIAL;
-        // Most tokens are longer than one byte, so that the first call nearly always has room.
-        return detail::read<std::vector<Token>>(text.size() + 2, hadal_tokenizer_encode, get(), text.data(),
-                                                text.size(), flags);
-    }
-
-    /// Bytes that may end inside a code point.
-    std::string decode(Tokens tokens, DecodeOptions options = {}) const { return try_decode(tokens, options).value(); }
-    Result<std::string> try_decode(Tokens tokens, DecodeOptions options = {}) const {
-        const uint32_t flags = options.special ? uint32_t{HADAL_DECODE_SPECIAL} : 0;
-        return detail::read<std::string>(tokens.size() * 8, hadal_tokenizer_decode, get(), tokens.data(), tokens.size(),
-                                         flags);
-    }
-
-    std::string token_bytes(Token token) const { return try_token_bytes(token).value(); }
-    Result<std::string> try_token_bytes(Token token) const {
-        return detail::read<std::string>(16, hadal_tokenizer_token_bytes, get(), token);
-    }
-
-    /// nullopt: the vocabulary has none.
-    std::optional<Token> special(Special which) const {
-        const Token token = hadal_tokenizer_special(get(), static_cast<int32_t>(which));
-        return token < 0 ? std::nullopt : std::optional<Token>(token);
-    }
-
-    Decoder decoder() const { return try_decoder().value(); }
-    Result<Decoder> try_decoder() const { return detail::create<Decoder>(hadal_decoder_create, get()); }
-};
 
 // ---- Generator ------------------------------------------------------------------------------------------------------
 
@@ -360,25 +55,8 @@ struct GenerateOptions {
     std::vector<Token> stop_tokens;
     std::vector<std::string> stop_strings;
     const Cancel *cancel = nullptr;
-    Progress progress;  ///< of the prompt and of every step
-};
-
-/// Later releases add kinds and reasons: skip those you do not know.
-enum class EventKind : int32_t { token = HADAL_EVENT_TOKEN, stop = HADAL_EVENT_STOP };
-enum class StopReason : int32_t {
-    none = 0,
-    eos = HADAL_STOP_EOS,
-    token = HADAL_STOP_TOKEN,
-    string = HADAL_STOP_STRING,
-    max_tokens = HADAL_STOP_MAX_TOKENS,
-    context = HADAL_STOP_CONTEXT,
-};
-
-struct Event {
-    EventKind kind;
-    Token token;  ///< -1: none
-    StopReason stop_reason;
-    std::string_view text;  ///< valid until the generator's next call
+    Progress progress;                   ///< of the prompt and of every step
+    const ChatParser *parser = nullptr;  ///< copied; events are then what it reads
 };
 
 /// Borrows a session until it is destroyed. A range of events, to be walked once.
@@ -393,11 +71,7 @@ public:
         auto event = detail::sized<hadal_event>();
         auto result = detail::call(hadal_generator_next, get(), &event);
         if (progress_) progress_->rethrow();
-        if (!result) return result.error();
-        if (*result == Status::done) return std::optional<Event>();
-        return std::optional<Event>(Event{static_cast<EventKind>(event.kind), event.token,
-                                          static_cast<StopReason>(event.stop_reason),
-                                          std::string_view(event.text, event.text_length)});
+        return detail::event_of(result, event);
     }
 
     Stats stats() const { return try_stats().value(); }
@@ -469,6 +143,7 @@ inline Result<Generator> Generator::try_create(hadal_session *session, const Gen
     given.n_stop_strings = stop_strings.size();
     given.cancel = options.cancel ? options.cancel->get() : nullptr;
     given.progress = progress->get();
+    given.parser = options.parser ? options.parser->get() : nullptr;
     auto generator = detail::create<Generator>(hadal_generator_create, session, &given);
     if (generator) generator->progress_ = std::move(progress);
     return generator;
@@ -609,6 +284,10 @@ public:
     Tokenizer tokenizer() const { return try_tokenizer().value(); }
     Result<Tokenizer> try_tokenizer() const { return detail::create<Tokenizer>(hadal_model_tokenizer, get()); }
 
+    /// As its files say.
+    ChatFormat chat_format() const { return try_chat_format().value(); }
+    Result<ChatFormat> try_chat_format() const { return detail::create<ChatFormat>(hadal_model_chat_format, get()); }
+
     Session session(const SessionOptions &options = {}) const { return try_session(options).value(); }
     Result<Session> try_session(const SessionOptions &options = {}) const {
         auto given = detail::sized<hadal_session_options>();
@@ -742,6 +421,14 @@ public:
     Tokenizer open_tokenizer(const std::string &path) const { return try_open_tokenizer(path).value(); }
     Result<Tokenizer> try_open_tokenizer(const std::string &path) const {
         return detail::create<Tokenizer>(hadal_tokenizer_open, get(), path.c_str());
+    }
+
+    /// A chat format built in, by its name; or as a model's files, or a .jinja file, say.
+    ChatFormat open_chat_format(const std::string &path_or_name) const {
+        return try_open_chat_format(path_or_name).value();
+    }
+    Result<ChatFormat> try_open_chat_format(const std::string &path_or_name) const {
+        return detail::create<ChatFormat>(hadal_chat_format_open, get(), path_or_name.c_str());
     }
 
     /// Writes the checkpoint in as the GGUF file out, which appears when it is whole.

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "convert/splitter_name.h"
+#include "format/chat_templates.h"
 #include "format/json.h"
 
 namespace hadal::core {
@@ -320,36 +321,6 @@ Result<void> add_special_ids(const Metadata &config, const std::optional<JsonTex
     return {};
 }
 
-/// A template, or the one called "default" of several.
-std::string_view chat_template(JsonObject config) {
-    JsonArray several;
-    const auto element = field(config, "chat_template");
-    if (!element || element->get(several) != simdjson::SUCCESS) return text_of(config, "chat_template");
-    for (const JsonElement each : several) {
-        JsonObject entry;
-        if (each.get(entry) == simdjson::SUCCESS && text_of(entry, "name") == "default") {
-            return text_of(entry, "template");
-        }
-    }
-    return {};
-}
-
-/// The template in a file of its own; empty: there is none.
-Result<std::string> read_template_file(const Folder &folder) {
-    const auto file = folder.open_file("chat_template.jinja");
-    if (!file && file.error().status == Status::not_found) return std::string();
-    if (!file) return file.error();
-    if (file->size() > kMaxStringBytes) {
-        return error(Status::bad_format, file->path(), ": has ", file->size(), " bytes, at most ", kMaxStringBytes);
-    }
-    std::string bytes(file->size(), '\0');
-    HADAL_CHECK(file->read_at(0, std::as_writable_bytes(std::span(bytes))));
-    if (const auto offset = utf8_error_offset(bytes)) {
-        return error(Status::bad_format, file->path(), ": is not UTF-8 at byte ", *offset);
-    }
-    return bytes;
-}
-
 void add_config(JsonObject config, std::vector<GgufKey> &keys) {
     for (const char *key : {"add_bos_token", "add_eos_token"}) {
         if (field(config, key)) keys.push_back({text("tokenizer.ggml.", key), is_true(config, key)});
@@ -378,9 +349,9 @@ Result<std::vector<GgufKey>> read_tokenizer_keys(const Checkpoint &checkpoint, u
     HADAL_TRY(const auto config, read_json(folder, "tokenizer_config.json", memory));
     HADAL_CHECK(add_special_ids(checkpoint.metadata(), config, reader, n_vocab, keys));
     if (config) add_config(config->root(), keys);
-    HADAL_TRY(std::string chat, read_template_file(folder));  // newer than tokenizer_config.json, where both have one
-    if (chat.empty() && config) chat = chat_template(config->root());
-    if (!chat.empty()) keys.push_back({"tokenizer.chat_template", std::move(chat)});
+    HADAL_TRY(ChatTemplates chat, read_chat_templates(folder));
+    if (!chat.standard.empty()) keys.push_back({"tokenizer.chat_template", std::move(chat.standard)});
+    if (!chat.with_tools.empty()) keys.push_back({"tokenizer.chat_template.tool_use", std::move(chat.with_tools)});
     return keys;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace hadal::core {
 
@@ -60,6 +61,9 @@ Result<std::unique_ptr<Generator>> Generator::create(Session &session, GenerateO
     if (!tokenizer && !options.stop_strings.empty()) {
         return error(Status::unsupported, "stop strings need a tokenizer, and the model has none");
     }
+    if (!tokenizer && options.parser) {
+        return error(Status::unsupported, "a chat parser needs a tokenizer, and the model has none");
+    }
     HADAL_TRY(StopMatcher matcher, StopMatcher::make(options.stop_strings));
     Sampler sampler(options.sampling, n_vocab);
     return std::unique_ptr<Generator>(
@@ -72,11 +76,61 @@ Generator::Generator(Session &session, GenerateOptions options, std::shared_ptr<
       options_(std::move(options)),
       tokenizer_(std::move(tokenizer)),
       sampler_(std::move(sampler)),
-      stop_matcher_(std::move(stop_matcher)) {
-    if (tokenizer_) decoder_.emplace(tokenizer_, text_begins(*tokenizer_, session_.tokens()));
+      stop_matcher_(std::move(stop_matcher)),
+      parser_(std::move(options_.parser)) {
+    // A format's marks are control tokens.
+    const ControlText control = parser_ ? ControlText::written : ControlText::left_out;
+    if (tokenizer_) decoder_.emplace(tokenizer_, text_begins(*tokenizer_, session_.tokens()), control);
 }
 
 Result<std::optional<GeneratorEvent>> Generator::next() {
+    if (!parser_) return step();
+    for (;;) {
+        if (auto event = next_parsed()) return event;
+        if (last_) {
+            parser_.reset();  // the stop event is the last one
+            return std::exchange(last_, std::nullopt);
+        }
+        HADAL_TRY(const auto event, step());
+        if (event->kind == GeneratorEventKind::stop) last_ = event, last_->text = {};
+    }
+}
+
+std::optional<GeneratorEvent> Generator::next_parsed() {
+    while (auto event = parser_->next()) {
+        GeneratorEvent given{.call_i = event->call_i, .is_malformed = event->is_malformed};
+        switch (event->kind) {
+            case ChatEventKind::syntax:
+                continue;
+            case ChatEventKind::stop:
+                if (stopped_) continue;  // a stop that has a reason already
+                stopped_ = true;
+                parser_.reset();
+                return GeneratorEvent{.kind = GeneratorEventKind::stop, .stop = StopReason::mark};
+            case ChatEventKind::reasoning:
+                given.kind = GeneratorEventKind::reasoning;
+                break;
+            case ChatEventKind::content:
+                given.kind = GeneratorEventKind::content;
+                break;
+            case ChatEventKind::call_begin:
+                given.kind = GeneratorEventKind::call_begin;
+                break;
+            case ChatEventKind::call_arguments:
+                given.kind = GeneratorEventKind::call_arguments;
+                break;
+            case ChatEventKind::call_end:
+                given.kind = GeneratorEventKind::call_end;
+                break;
+        }
+        text_ = std::move(event->text);
+        given.text = text_;
+        return given;
+    }
+    return std::nullopt;
+}
+
+Result<std::optional<GeneratorEvent>> Generator::step() {
     if (stopped_) return std::optional<GeneratorEvent>();
     if (stop_matcher_.found()) return stop(StopReason::string, -1);
     if (options_.max_tokens != 0 && n_drawn_ == options_.max_tokens) return stop(StopReason::max_tokens, -1);
@@ -97,13 +151,16 @@ Result<std::optional<GeneratorEvent>> Generator::next() {
         HADAL_TRY(const std::string_view piece, decoder->push(token));
         text = matcher.push(piece);
     }
+    std::optional<ChatParser> parser = parser_;
+    if (parser) HADAL_CHECK(parser->push(text));
     HADAL_CHECK(session_.append({&token, 1}));
     decoder_ = std::move(decoder);
     stop_matcher_ = std::move(matcher);
+    if (parser) parser_.emplace(*std::move(parser));
     text_ = std::move(text);
     draft.keep();
     ++n_drawn_;
-    return std::optional(GeneratorEvent{.stop = StopReason::none, .token = token, .text = text_});
+    return std::optional(GeneratorEvent{.kind = GeneratorEventKind::token, .token = token, .text = text_});
 }
 
 Result<std::span<const float>> Generator::compute() {
@@ -126,7 +183,7 @@ StopReason Generator::stop_by(Token token) const {
     return StopReason::none;
 }
 
-std::optional<GeneratorEvent> Generator::stop(StopReason reason, Token token) {
+Result<std::optional<GeneratorEvent>> Generator::stop(StopReason reason, Token token) {
     std::string text;
     if (decoder_ && reason != StopReason::string) {
         Decoder decoder = *decoder_;
@@ -134,9 +191,16 @@ std::optional<GeneratorEvent> Generator::stop(StopReason reason, Token token) {
         text = matcher.push(decoder.finish());
         text += matcher.finish();
     }
+    if (parser_) {
+        ChatParser parser = *parser_;
+        HADAL_CHECK(parser.push(text));
+        parser.finish();
+        parser_.emplace(std::move(parser));
+    }
     text_ = std::move(text);
     stopped_ = true;
-    return GeneratorEvent{.stop = reason, .token = token, .text = text_};
+    return std::optional(
+        GeneratorEvent{.kind = GeneratorEventKind::stop, .stop = reason, .token = token, .text = text_});
 }
 
 }  // namespace hadal::core

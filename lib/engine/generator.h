@@ -12,6 +12,7 @@
 #include "engine/sampler.h"
 #include "engine/session.h"
 #include "engine/stop_matcher.h"
+#include "text/chat_parser.h"
 #include "text/decoder.h"
 
 namespace hadal::core {
@@ -22,15 +23,29 @@ struct GenerateOptions {
     bool ignore_eos = false;
     std::vector<Token> stop_tokens;
     std::vector<std::string> stop_strings;
-    Watch watch;  ///< of the prompt and every step
+    std::optional<ChatParser> parser;  ///< at the beginning of the answer; events then are what it reads
+    Watch watch;                       ///< of the prompt and every step
 };
 
-enum class StopReason : int32_t { none = 0, eos = 1, token = 2, string = 3, max_tokens = 4, context = 5 };
+enum class StopReason : int32_t { none = 0, eos = 1, token = 2, string = 3, max_tokens = 4, context = 5, mark = 6 };
+
+enum class GeneratorEventKind : int32_t {
+    token = 1,
+    stop = 2,
+    reasoning = 3,
+    content = 4,
+    call_begin = 5,  ///< text: the name
+    call_arguments = 6,
+    call_end = 7
+};
 
 struct GeneratorEvent {
-    StopReason stop = StopReason::none;  ///< none: a token was drawn
-    Token token = -1;
-    std::string_view text;  ///< valid until the next call
+    GeneratorEventKind kind = GeneratorEventKind::token;
+    StopReason stop = StopReason::none;  ///< of stop
+    Token token = -1;                    ///< of token, and of a stop by one
+    std::string_view text;               ///< valid until the next call
+    size_t call_i = 0;                   ///< of the call_ events
+    bool is_malformed = false;           ///< as in ChatEvent
 };
 
 struct GeneratorStats {
@@ -56,7 +71,11 @@ public:
 private:
     Generator(Session &session, GenerateOptions options, std::shared_ptr<const Tokenizer> tokenizer, Sampler sampler,
               StopMatcher stop_matcher);
-    std::optional<GeneratorEvent> stop(StopReason reason, Token token);
+    /// Draws one token, or stops.
+    Result<std::optional<GeneratorEvent>> step();
+    Result<std::optional<GeneratorEvent>> stop(StopReason reason, Token token);
+    /// What the parser has ready; nothing: it needs more of the answer.
+    std::optional<GeneratorEvent> next_parsed();
     StopReason stop_by(Token token) const;
     Result<std::span<const float>> compute();
 
@@ -66,7 +85,9 @@ private:
     Sampler sampler_;
     std::optional<Decoder> decoder_;  ///< none without a tokenizer
     StopMatcher stop_matcher_;
-    std::string text_;  ///< of the newest event
+    std::optional<ChatParser> parser_;    ///< until the stop event was given
+    std::optional<GeneratorEvent> last_;  ///< the stop event, while the parser has events to give before it
+    std::string text_;                    ///< of the newest event
     uint64_t n_drawn_ = 0;
     bool stopped_ = false;
     GeneratorStats stats_;

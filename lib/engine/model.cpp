@@ -70,6 +70,7 @@ Result<std::shared_ptr<const Model>> Model::open(std::shared_ptr<const Runtime> 
                                     model.facts().n_mtp_layers, " that predict further tokens, are not used");
     }
     log_fallbacks(*model.runtime_, planned.plan);
+    model.read_chat_codec();
     HADAL_TRY(model.reservation_, Reservation::make(model.budget_, model.summary_.model_bytes, "the model"));
     Watch preparing = options.watch;
     if (options.load == LoadMode::mmap) {
@@ -132,6 +133,16 @@ Result<void> Model::open_tokenizer() {
     tokenizer_ = *std::move(tokenizer);
     summary_.has_tokenizer = true;
     return {};
+}
+
+/// A template that cannot be read takes nothing from the model but its chats.
+void Model::read_chat_codec() {
+    auto source = ChatSource::of(checkpoint_);
+    if (source) {
+        chat_codec_ = ChatCodec::of(*std::move(source));
+    } else {
+        chat_codec_ = std::move(source.error());
+    }
 }
 
 Result<void> Model::find_stop_tokens() {

@@ -13,6 +13,7 @@
 #include "format/checkpoint.h"
 #include "model/family.h"
 #include "plan/executable.h"
+#include "text/chat_codec.h"
 #include "text/tokenizer.h"
 
 namespace hadal::core {
@@ -69,9 +70,12 @@ public:
     const Metadata &metadata() const { return checkpoint_.metadata(); }
     const Executable &executable() const { return *executable_; }
     const Runtime &runtime() const { return *runtime_; }
+    const std::shared_ptr<const Runtime> &shared_runtime() const { return runtime_; }
     const std::shared_ptr<MemoryBudget> &budget() const { return budget_; }
     /// Fails: not_found, unsupported, as opening the vocabulary did.
     Result<std::shared_ptr<const Tokenizer>> tokenizer() const;
+    /// Fails: not_found (no template, and a family without a format), bad_format, unsupported, as reading it did.
+    const Result<std::shared_ptr<const ChatCodec>> &chat_codec() const { return chat_codec_; }
     /// Tokens that end a turn: the vocabulary's, and those of config.json and generation_config.json. Sorted.
     const std::vector<Token> &stop_tokens() const { return stop_tokens_; }
 
@@ -85,6 +89,7 @@ private:
     static Result<Planned> plan(std::shared_ptr<const Runtime> runtime, Checkpoint checkpoint,
                                 const ModelOptions &options);
     Result<void> open_tokenizer();
+    void read_chat_codec();
     Result<void> find_stop_tokens();
 
     std::shared_ptr<const Runtime> runtime_;
@@ -97,6 +102,7 @@ private:
     std::shared_ptr<const Tokenizer> tokenizer_;
     Error no_tokenizer_;  ///< why tokenizer_ is null
     std::vector<Token> stop_tokens_;
+    Result<std::shared_ptr<const ChatCodec>> chat_codec_{Error{}};
 };
 
 }  // namespace hadal::core

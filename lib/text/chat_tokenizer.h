@@ -21,6 +21,9 @@ public:
     /// is there where the format writes it. Fails: as Tokenizer::encode.
     Result<std::vector<Token>> tokenize(const ChatPrompt &prompt) const;
 
+    /// The texts that are special tokens in markup.
+    const AddedTokens &marks() const { return marks_; }
+
 private:
     ChatTokenizer(std::shared_ptr<const Tokenizer> tokenizer, AddedTokens marks)
         : tokenizer_(std::move(tokenizer)), marks_(std::move(marks)) {}

@@ -8,17 +8,18 @@
 
 namespace hadal::core {
 
-Decoder::Decoder(std::shared_ptr<const Tokenizer> tokenizer, DecodeFrom where)
-    : tokenizer_(std::move(tokenizer)), at_start_(where == DecodeFrom::start) {}
+Decoder::Decoder(std::shared_ptr<const Tokenizer> tokenizer, DecodeFrom where, ControlText control)
+    : tokenizer_(std::move(tokenizer)), at_start_(where == DecodeFrom::start), control_(control) {}
 
 Result<std::string_view> Decoder::push(Token token) {
     HADAL_TRY(const TokenKind kind, tokenizer_->token_kind(token));
     ready_.clear();
-    if (kind == TokenKind::control) return std::string_view();
+    const bool is_control = kind == TokenKind::control;
+    if (is_control && control_ == ControlText::left_out) return std::string_view();
     HADAL_TRY(const std::string_view inside, tokenizer_->token_bytes(token));
     if (kind == TokenKind::unused && inside.empty()) return std::string_view();  // an id without a token
     std::string bytes = pending_;
-    if (at_start_) {
+    if (at_start_ && !is_control) {
         HADAL_TRY(const std::string first, tokenizer_->decode({token}, ControlText::left_out));
         bytes += first;
     } else {
@@ -28,7 +29,7 @@ Result<std::string_view> Decoder::push(Token token) {
     const size_t n_complete = all.size() - utf8_incomplete_tail(all);
     ready_ = utf8_repaired(all.substr(0, n_complete));
     pending_ = all.substr(n_complete);
-    at_start_ = false;
+    at_start_ = at_start_ && is_control;
     return std::string_view(ready_);
 }
 

@@ -14,10 +14,10 @@ enum class DecodeFrom { start, middle };
 
 class Decoder {
 public:
-    Decoder(std::shared_ptr<const Tokenizer> tokenizer, DecodeFrom where);
+    Decoder(std::shared_ptr<const Tokenizer> tokenizer, DecodeFrom where, ControlText control = ControlText::left_out);
 
     /// What is complete with this token; valid until the next call. Bytes that can never become UTF-8 come out as
-    /// U+FFFD. Control tokens give nothing. Fails: invalid_argument (an id out of range); nothing is lost.
+    /// U+FFFD. Fails: invalid_argument (an id out of range); nothing is lost.
     Result<std::string_view> push(Token token);
 
     /// The end: an unfinished code point comes out as U+FFFD.
@@ -28,6 +28,7 @@ private:
     std::string pending_;  ///< an incomplete code point, at most 3 bytes
     std::string ready_;
     bool at_start_;
+    ControlText control_;
 };
 
 }  // namespace hadal::core

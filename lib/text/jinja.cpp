@@ -55,4 +55,8 @@ Result<std::string> Template::render(const Context &context, const RenderOptions
     return Evaluator(*syntax_, *context.values().variables, work).run();
 }
 
+bool Template::names(std::string_view variable) const {
+    return std::find(syntax_->symbols.begin(), syntax_->symbols.end(), variable) != syntax_->symbols.end();
+}
+
 }  // namespace hadal::core::jinja

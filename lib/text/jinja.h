@@ -74,6 +74,9 @@ public:
     /// what cannot be computed, or more than the options allow). The message begins with line and column.
     Result<std::string> render(const Context &context, const RenderOptions &options = {}) const;
 
+    /// Whether a variable of this name, or one of the template's own, is read or set anywhere in it.
+    bool names(std::string_view variable) const;
+
 private:
     explicit Template(std::shared_ptr<const Syntax> syntax) : syntax_(std::move(syntax)) {}
 

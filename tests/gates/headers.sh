@@ -21,7 +21,7 @@ all() { # C_COMPILER C++_COMPILER
         alone "$1" c c99 $header
         alone "$2" c++ c++17 $header
     done
-    for header in hadal.hpp backend_sdk.hpp $(cd "$include/hadal" && echo sdk/*.hpp); do
+    for header in hadal.hpp backend_sdk.hpp $(cd "$include/hadal" && echo sdk/*.hpp facade/*.hpp); do
         [ -f "$include/hadal/$header" ] && alone "$2" c++ c++17 "$header"
     done
     # What must not move: compiling it is the check.
