@@ -95,6 +95,54 @@ static int tokenizer(const hadal_runtime *runtime, const char *path, const hadal
     return n_failures;
 }
 
+static int chat(const hadal_runtime *runtime, const hadal_model *model) {
+    int n_failures = 0;
+    hadal_error err;
+    hadal_chat_format *format = NULL, *none = NULL;
+    hadal_chat_parser *parser = NULL, *no_parser = NULL;
+    hadal_tokenizer *tokenizer = NULL;
+    const char *request = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}";
+    const size_t length = strlen(request);
+    hadal_token token;
+    char buf[8];
+    size_t n;
+    REFUSES("runtime", hadal_chat_format_open(NULL, "deepseek-r1", &none, &err));
+    REFUSES("path_or_name", hadal_chat_format_open(runtime, NULL, &none, &err));
+    REFUSES("out", hadal_chat_format_open(runtime, "deepseek-r1", NULL, &err));
+    REFUSES("model", hadal_model_chat_format(NULL, &none, &err));
+    REFUSES("out", hadal_model_chat_format(model, NULL, &err));
+    CHECK(none == NULL);
+    CHECK(strcmp(hadal_chat_format_name(NULL), "") == 0);
+    EXPECT(HADAL_OK, hadal_chat_format_open(runtime, "deepseek-r1", &format, &err));
+    EXPECT(HADAL_OK, hadal_model_tokenizer(model, &tokenizer, &err));
+    REFUSES("format", hadal_chat_render(NULL, request, length, buf, sizeof buf, &n, &err));
+    REFUSES("request", hadal_chat_render(format, NULL, 1, buf, sizeof buf, &n, &err));
+    REFUSES("the buffer", hadal_chat_render(format, request, length, NULL, 8, &n, &err));
+    REFUSES("out_len", hadal_chat_render(format, request, length, buf, sizeof buf, NULL, &err));
+    REFUSES("format", hadal_chat_tokenize(NULL, tokenizer, request, length, &token, 1, &n, &err));
+    REFUSES("tokenizer", hadal_chat_tokenize(format, NULL, request, length, &token, 1, &n, &err));
+    REFUSES("request", hadal_chat_tokenize(format, tokenizer, NULL, 1, &token, 1, &n, &err));
+    REFUSES("the buffer", hadal_chat_tokenize(format, tokenizer, request, length, NULL, 1, &n, &err));
+    REFUSES("n", hadal_chat_tokenize(format, tokenizer, request, length, &token, 1, NULL, &err));
+    REFUSES("format", hadal_chat_parser_create(NULL, NULL, 0, &no_parser, &err));
+    REFUSES("request", hadal_chat_parser_create(format, NULL, 1, &no_parser, &err));
+    REFUSES("out", hadal_chat_parser_create(format, NULL, 0, NULL, &err));
+    EXPECT(HADAL_OK, hadal_chat_parser_create(format, NULL, 0, &parser, &err));
+    hadal_event event = {0};
+    event.struct_size = sizeof event;
+    REFUSES("parser", hadal_chat_parser_push(NULL, "a", 1, &err));
+    REFUSES("bytes", hadal_chat_parser_push(parser, NULL, 1, &err));
+    REFUSES("parser", hadal_chat_parser_finish(NULL, &err));
+    REFUSES("parser", hadal_chat_parser_next(NULL, &event, &err));
+    REFUSES("out", hadal_chat_parser_next(parser, NULL, &err));
+    hadal_chat_parser_release(parser);
+    hadal_tokenizer_release(tokenizer);
+    hadal_chat_format_release(format);
+    hadal_chat_parser_release(NULL);
+    hadal_chat_format_release(NULL);
+    return n_failures;
+}
+
 static int session_and_generator(const hadal_model *model) {
     int n_failures = 0;
     hadal_error err;
@@ -164,6 +212,7 @@ int test_null_arguments(const char *model_path) {
     if (n_failures > 0) return n_failures;
     n_failures += runtime_and_model(runtime, model_path, model);
     n_failures += tokenizer(runtime, model_path, model);
+    n_failures += chat(runtime, model);
     n_failures += session_and_generator(model);
     hadal_model_release(model);
     hadal_runtime_release(runtime);

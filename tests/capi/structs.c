@@ -14,6 +14,7 @@ struct place {
     hadal_model *model;
     hadal_session *session;
     hadal_generator *generator;
+    hadal_chat_parser *parser;
 };
 
 static void *take(void *user, size_t bytes, size_t alignment) {
@@ -109,6 +110,10 @@ static hadal_status use_event(struct place *place, void *given, hadal_error *err
     return hadal_generator_next(place->generator, given, err);
 }
 
+static hadal_status use_parsed_event(struct place *place, void *given, hadal_error *err) {
+    return hadal_chat_parser_next(place->parser, given, err);
+}
+
 static hadal_status use_stats(struct place *place, void *given, hadal_error *err) {
     return hadal_generator_stats(place->generator, given, err);
 }
@@ -119,7 +124,9 @@ static hadal_status use_convert_options(struct place *place, void *given, hadal_
     return status == HADAL_IO ? HADAL_OK : status;
 }
 
-static int check_rule(struct place *place, const char *name, const void *valid, uint32_t size, use *call) {
+/* first: bytes in the release that brought the struct; size: now. */
+static int check_rule(struct place *place, const char *name, const void *valid, uint32_t first, uint32_t size,
+                      use *call) {
     int n_failures = 0;
     hadal_error err;
     unsigned char *given = malloc(size + TAIL);
@@ -136,13 +143,16 @@ static int check_rule(struct place *place, const char *name, const void *valid, 
     CHECK(strncmp(err.message, name, strlen(name)) == 0);
     CHECK(given[size + TAIL - 1] == 1);
 
-    const uint32_t wrong[] = {0, 4, size - 1, 4097, UINT32_MAX};
+    given[size + TAIL - 1] = 0;
+    memcpy(given, &first, sizeof first);
+    CHECK(call(place, given, &err) >= 0);
+    const uint32_t wrong[] = {0, 4, first - 1, 4097, UINT32_MAX};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
         memcpy(given, &wrong[i], sizeof(uint32_t));
         EXPECT(HADAL_INVALID_ARGUMENT, call(place, given, &err));
         char both[2][16];
         snprintf(both[0], sizeof both[0], " %u", wrong[i]);
-        snprintf(both[1], sizeof both[1], " %u", size);
+        snprintf(both[1], sizeof both[1], " %u", first);
         CHECK(strncmp(err.message, name, strlen(name)) == 0);
         CHECK(strstr(err.message, both[0]) != NULL && strstr(err.message, both[1]) != NULL);
     }
@@ -170,7 +180,9 @@ static int check_all(struct place *place) {
     const hadal_allocator allocator = {0, 0, take, give, NULL};
     const hadal_progress progress = {0, 0, go_on, NULL};
     static const unsigned char zeros[512];
-#define RULE(type, valid, call) n_failures += check_rule(place, #type, valid, sizeof(type), call)
+#define RULE(type, valid, call) n_failures += check_rule(place, #type, valid, sizeof(type), sizeof(type), call)
+#define GROWN(type, last, valid, call) \
+    n_failures += check_rule(place, #type, valid, offsetof(type, last) + sizeof(((type *)0)->last), sizeof(type), call)
     RULE(hadal_allocator, &allocator, use_allocator);
     RULE(hadal_progress, &progress, use_progress);
     RULE(hadal_runtime_options, zeros, use_runtime_options);
@@ -181,15 +193,22 @@ static int check_all(struct place *place) {
     RULE(hadal_requirements, zeros, use_requirements);
     RULE(hadal_session_options, zeros, use_session_options);
     RULE(hadal_run_options, zeros, use_run_options);
-    RULE(hadal_generate_options, zeros, use_generate_options);
+    GROWN(hadal_generate_options, progress, zeros, use_generate_options);
     RULE(hadal_sampling, zeros, use_sampling);
     RULE(hadal_convert_options, zeros, use_convert_options);
     hadal_error err;
     EXPECT(HADAL_OK, hadal_generator_create(place->session, NULL, &place->generator, &err));
-    RULE(hadal_event, zeros, use_event);
+    GROWN(hadal_event, text_length, zeros, use_event);
+    hadal_chat_format *format = NULL;
+    EXPECT(HADAL_OK, hadal_chat_format_open(place->runtime, "deepseek-v3", &format, &err));
+    EXPECT(HADAL_OK, hadal_chat_parser_create(format, NULL, 0, &place->parser, &err));
+    GROWN(hadal_event, text_length, zeros, use_parsed_event);
+    hadal_chat_parser_release(place->parser);
+    hadal_chat_format_release(format);
     RULE(hadal_stats, zeros, use_stats);
     hadal_generator_release(place->generator);
 #undef RULE
+#undef GROWN
 #define RESERVED(type, valid, call) \
     n_failures += check_reserved(place, #type, valid, sizeof(type), offsetof(type, reserved), call)
     RESERVED(hadal_allocator, &allocator, use_allocator);

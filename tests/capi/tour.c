@@ -106,7 +106,9 @@ static int tour_tokenizer(const hadal_runtime *runtime, const char *path, const 
     EXPECT(HADAL_OK, hadal_tokenizer_decode(tokenizer, tokens, 1, HADAL_DECODE_SPECIAL, bytes, ROOM, &length, &err));
     CHECK(length == 3);
     EXPECT(HADAL_INVALID_ARGUMENT, hadal_tokenizer_encode(tokenizer, "a\xFF", 2, 0, tokens, ROOM, &n, &err));
-    EXPECT(HADAL_INVALID_ARGUMENT, hadal_tokenizer_encode(tokenizer, "a", 1, 4, tokens, ROOM, &n, &err));
+    EXPECT(HADAL_INVALID_ARGUMENT, hadal_tokenizer_encode(tokenizer, "a", 1, 8, tokens, ROOM, &n, &err));
+    EXPECT(HADAL_OK,
+           hadal_tokenizer_encode(tokenizer, "a\xFF", 2, HADAL_ENCODE_REPLACE_INVALID, tokens, ROOM, &n, &err));
     EXPECT(HADAL_INVALID_ARGUMENT, hadal_tokenizer_token_bytes(tokenizer, -1, bytes, ROOM, &length, &err));
     CHECK(hadal_tokenizer_special(tokenizer, HADAL_SPECIAL_EOS) == 2);
     CHECK(hadal_tokenizer_special(tokenizer, 4711) == -1);
@@ -128,6 +130,77 @@ static int tour_tokenizer(const hadal_runtime *runtime, const char *path, const 
     EXPECT(HADAL_INVALID_ARGUMENT, hadal_decoder_push(decoder, 1 << 30, &piece, &length, &err));
     hadal_decoder_release(decoder);
     hadal_tokenizer_release(alone);
+    return n_failures;
+}
+
+/* One answer, read to its end: its kinds in a row, its texts in another. */
+static int read_answer(hadal_chat_parser *parser, char *kinds, char *texts) {
+    int n_failures = 0;
+    hadal_error err;
+    hadal_event event = {0};
+    event.struct_size = sizeof event;
+    while (hadal_chat_parser_next(parser, &event, &err) == HADAL_OK) {
+        CHECK(event.text != NULL && event.token == -1);
+        CHECK((event.kind == HADAL_EVENT_STOP) == (event.stop_reason == HADAL_STOP_MARK));
+        *kinds++ = (char)('0' + event.kind);
+        memcpy(texts, event.text, event.text_length);
+        texts += event.text_length;
+    }
+    *kinds = *texts = 0;
+    return n_failures;
+}
+
+static int tour_chat(const hadal_runtime *runtime, const hadal_model *model) {
+    int n_failures = 0;
+    hadal_error err;
+    hadal_chat_format *format = NULL, *none = NULL;
+    hadal_chat_parser *parser = NULL;
+    hadal_tokenizer *tokenizer = NULL;
+    EXPECT(HADAL_NOT_FOUND, hadal_model_chat_format(model, &none, &err)); /* this model carries no template */
+    CHECK(none == NULL);
+    EXPECT(HADAL_NOT_FOUND, hadal_chat_format_open(runtime, "no-such-format", &none, &err));
+    CHECK(strstr(err.message, "deepseek-r1") != NULL);
+    EXPECT(HADAL_OK, hadal_chat_format_open(runtime, "deepseek-r1", &format, &err));
+    CHECK(strcmp(hadal_chat_format_name(format), "deepseek-r1") == 0);
+
+    const char request[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"<s>a\"}]}";
+    const char prompt[] =
+        "<\xEF\xBD\x9C"
+        "begin\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"
+        "<\xEF\xBD\x9CUser\xEF\xBD\x9C><s>a<\xEF\xBD\x9C"
+        "Assistant\xEF\xBD\x9C><think>\n";
+    char text[ROOM];
+    size_t length = 0;
+    EXPECT(HADAL_BUFFER_TOO_SMALL, hadal_chat_render(format, request, sizeof request - 1, NULL, 0, &length, &err));
+    CHECK(length == sizeof prompt - 1);
+    EXPECT(HADAL_OK, hadal_chat_render(format, request, sizeof request - 1, text, ROOM, &length, &err));
+    CHECK(length == sizeof prompt - 1 && memcmp(text, prompt, length) == 0);
+    EXPECT(HADAL_INVALID_ARGUMENT, hadal_chat_render(format, "{}", 2, text, ROOM, &length, &err));
+    EXPECT(HADAL_INVALID_ARGUMENT, hadal_chat_render(format, NULL, 0, text, ROOM, &length, &err));
+
+    hadal_token tokens[ROOM];
+    size_t n = 0;
+    EXPECT(HADAL_OK, hadal_model_tokenizer(model, &tokenizer, &err));
+    EXPECT(HADAL_OK, hadal_chat_tokenize(format, tokenizer, request, sizeof request - 1, tokens, ROOM, &n, &err));
+    CHECK(n > 0);
+    for (size_t i = 0; i < n; ++i) CHECK(tokens[i] != hadal_tokenizer_special(tokenizer, HADAL_SPECIAL_BOS));
+
+    const char answer[] =
+        "why</think>so<\xEF\xBD\x9C"
+        "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>";
+    char kinds[ROOM];
+    EXPECT(HADAL_OK, hadal_chat_parser_create(format, request, sizeof request - 1, &parser, &err));
+    hadal_chat_format_release(format); /* the parser needs it no longer */
+    hadal_event event = {0};
+    event.struct_size = sizeof event;
+    EXPECT(HADAL_DONE, hadal_chat_parser_next(parser, &event, &err));
+    EXPECT(HADAL_OK, hadal_chat_parser_push(parser, answer, sizeof answer - 1, &err));
+    EXPECT(HADAL_OK, hadal_chat_parser_finish(parser, &err));
+    n_failures += read_answer(parser, kinds, text);
+    CHECK(strcmp(kinds, "342") == 0 && strcmp(text, "whyso") == 0);
+    EXPECT(HADAL_INVALID_ARGUMENT, hadal_chat_parser_push(parser, "a", 1, &err));
+    hadal_chat_parser_release(parser);
+    hadal_tokenizer_release(tokenizer);
     return n_failures;
 }
 
@@ -240,6 +313,7 @@ int test_tour(const char *model_path) {
     n_failures += tour_runtime(runtime);
     n_failures += tour_model(runtime, model_path, model);
     n_failures += tour_tokenizer(runtime, model_path, model);
+    n_failures += tour_chat(runtime, model);
     n_failures += tour_session(session, model, cancel);
     n_failures += tour_generator(session);
     hadal_cancel_trigger(cancel);
