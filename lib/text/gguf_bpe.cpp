@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "text/bpe.h"
 #include "text/byte_level.h"
+#include "text/gguf_added.h"
 #include "text/gguf_splitters.h"
 #include "text/pipeline.h"
 #include "text/vocabulary.h"
@@ -63,20 +64,6 @@ StringTable byte_forms(const Vocabulary &vocabulary, std::vector<Token> &members
         if (bytes && !bytes->empty()) members.push_back(static_cast<Token>(i));
     }
     return forms;
-}
-
-std::vector<AddedToken> added_tokens(const Vocabulary &vocabulary) {
-    std::vector<AddedToken> added;
-    for (size_t i = 0; i < vocabulary.size(); ++i) {
-        const TokenKind kind = vocabulary.kinds[i];
-        if ((kind != TokenKind::control && kind != TokenKind::user_defined) || vocabulary.texts[i].empty()) continue;
-        AddedToken token;
-        token.token = static_cast<Token>(i);
-        token.text = vocabulary.texts[i];
-        token.special = kind == TokenKind::control;
-        added.push_back(std::move(token));
-    }
-    return added;
 }
 
 }  // namespace

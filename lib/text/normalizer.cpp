@@ -163,6 +163,23 @@ Result<void> apply(const MapBytesToLetters &, std::string &text, RegexWork &) {
     return {};
 }
 
+Result<void> apply(const SpacesToMarks &step, std::string &text, RegexWork &) {
+    std::string out;
+    bool in_word = false, has_front = step.added != SpacesToMarks::Added::in_front;
+    for (const char c : text) {
+        if (c == ' ') {
+            in_word = false;
+            if (!step.joins) out += step.mark;
+            continue;
+        }
+        if (!std::exchange(in_word, true) && (!std::exchange(has_front, true) || step.joins)) out += step.mark;
+        out += c;
+    }
+    if (step.added == SpacesToMarks::Added::behind) out += step.mark;
+    text = std::move(out);
+    return {};
+}
+
 Result<void> apply(const CharMap &step, std::string &text, RegexWork &) {
     return step.apply(text);
 }

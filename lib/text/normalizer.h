@@ -43,9 +43,16 @@ struct Bert {
     bool lowercase = true;
 };
 struct MapBytesToLetters {};
+/// SentencePiece's spaces, as marks.
+struct SpacesToMarks {
+    enum class Added { none, in_front, behind };
+    std::string mark;
+    Added added = Added::none;
+    bool joins = false;  ///< several are one, in front of each word; none are left behind the last
+};
 
 using NormalStep = std::variant<ToForm, Lowercase, StripAccents, CleanAsNmt, Prepend, Strip, ReplaceText,
-                                ReplaceMatches, Bert, MapBytesToLetters, CharMap>;
+                                ReplaceMatches, Bert, MapBytesToLetters, SpacesToMarks, CharMap>;
 
 /// Fails: invalid_argument (a regular expression gives up, or the text grows past 4 GiB), out_of_memory.
 Result<void> normalize(const std::vector<NormalStep> &steps, std::string &text, RegexWork &work);

@@ -5,6 +5,8 @@
 #include "base/utf8.h"
 #include "format/checkpoint.h"
 #include "text/gguf_bpe.h"
+#include "text/gguf_unigram.h"
+#include "text/gguf_word_piece.h"
 #include "text/sentencepiece_bpe.h"
 #include "text/tokenizer_json.h"
 
@@ -23,8 +25,10 @@ Result<std::unique_ptr<const Tokenizer>> Tokenizer::open(const Metadata &metadat
     HADAL_TRY(const std::string kind, metadata.string(kKindKey));
     if (kind == "llama") return open_sentencepiece_bpe(metadata);
     if (kind == "gpt2") return open_gguf_bpe(metadata);
+    if (kind == "bert") return open_gguf_word_piece(metadata);
+    if (kind == "t5") return open_gguf_unigram(metadata);
     return error(Status::unsupported, metadata.file(), ": ", kKindKey, " is ", quoted(kind),
-                 ", supported: 'gpt2', 'llama'");
+                 ", supported: 'bert', 'gpt2', 'llama', 't5'");
 }
 
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::open(const std::string &path) {

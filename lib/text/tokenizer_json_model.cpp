@@ -1,5 +1,6 @@
 // "model": BPE, Unigram, WordPiece, WordLevel.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "text/bpe.h"
@@ -187,6 +188,9 @@ Result<std::unique_ptr<const TokenModel>> ModelReader::read_unigram() {
     auto &kind = vocabulary_.kinds[static_cast<size_t>(unknown)];
     if (kind == TokenKind::normal) kind = TokenKind::unknown;
     rules.scores = vocabulary_.scores;
+    double least = std::numeric_limits<double>::infinity();
+    for (const Token token : vocabulary_.members) least = std::min(least, rules.scores[static_cast<size_t>(token)]);
+    rules.unknown_score = least - kUnknownPenalty;
     return std::unique_ptr<const TokenModel>(
         std::make_unique<const Unigram>(vocabulary_.texts, vocabulary_.members, std::move(rules)));
 }
@@ -200,7 +204,8 @@ Result<std::unique_ptr<const TokenModel>> ModelReader::read_words(PartsOfWords p
         HADAL_TRY(rules.later_prefix, model_.string_or("continuing_subword_prefix", "##"));
         HADAL_TRY(rules.max_code_points, model_.uint_or("max_input_chars_per_word", 100, kMaxWord));
     }
-    return named(WordPiece::make(vocabulary_.texts, vocabulary_.members, std::move(rules)));
+    return std::unique_ptr<const TokenModel>(
+        std::make_unique<const WordPiece>(vocabulary_.texts, vocabulary_.members, std::move(rules)));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // "pre_tokenizer": how a text is cut.
+#include "text/bert_punctuation.h"
 #include "text/byte_level.h"
 #include "text/code_points.h"
 #include "text/tokenizer_json_parts.h"
@@ -6,11 +7,11 @@
 namespace hadal::core {
 namespace {
 
-constexpr const char *kPunctuation = R"([!-/:-@\[-`{-~\p{P}])";
+/// Numbers of Unicode 17.
+constexpr const char *kNumber = R"([\p{N}\x{11DE0}-\x{11DE9}\x{16FF4}-\x{16FF6}])";
 /// What Rust's regular expressions call words, which is a little more than Oniguruma's do; and runs of the rest.
-constexpr const char *kWordsAndRest =
-    R"([\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}]+)"
-    R"(|[^\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}\s]+)";
+constexpr const char *kWordsAndRest = R"([\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}]+)"
+                                      R"(|[^\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}\s]+)";
 
 Result<Delimiter> read_delimiter(const JsonFields &fields, std::string_view otherwise) {
     constexpr std::pair<std::string_view, Delimiter> kNames[] = {{"Removed", Delimiter::removed},
@@ -85,7 +86,7 @@ Result<void> read_metaspace(const JsonFields &fields, std::vector<SplitStep> &st
 
 Result<void> read_digits(const JsonFields &fields, std::vector<SplitStep> &steps) {
     HADAL_TRY(const bool single, fields.boolean_or("individual_digits", false));
-    return add_regex(fields, R"(\p{N})", {.delimiter = single ? Delimiter::isolated : Delimiter::contiguous}, steps);
+    return add_regex(fields, kNumber, {.delimiter = single ? Delimiter::isolated : Delimiter::contiguous}, steps);
 }
 
 Result<void> read_character(const JsonFields &fields, std::vector<SplitStep> &steps) {
@@ -123,11 +124,11 @@ Result<void> read_splitter(const JsonFields &fields, std::vector<SplitStep> &ste
     }
     if (type == "Punctuation") {
         HADAL_TRY(const Delimiter delimiter, read_delimiter(fields, "Isolated"));
-        return add_regex(fields, kPunctuation, {.delimiter = delimiter}, steps);
+        return add_regex(fields, kBertPunctuation, {.delimiter = delimiter}, steps);
     }
     if (type == "BertPreTokenizer") {
         HADAL_CHECK(add_regex(fields, R"(\s)", {.delimiter = Delimiter::removed}, steps));
-        return add_regex(fields, kPunctuation, {}, steps);
+        return add_regex(fields, kBertPunctuation, {}, steps);
     }
     return fields.fault(Status::unsupported, "the type ", quoted(type), " is not one we know");
 }

@@ -2,7 +2,6 @@
 #include "text/unigram.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "text/code_points.h"
@@ -10,8 +9,6 @@
 namespace hadal::core {
 namespace {
 
-/// How much worse than the worst token an unknown code point is: SentencePiece's.
-constexpr double kUnknownPenalty = 10.0;
 constexpr size_t kUnreached = SIZE_MAX;
 
 /// The best way to write what lies before an offset.
@@ -24,11 +21,7 @@ struct Node {
 }  // namespace
 
 Unigram::Unigram(StringTable forms, std::vector<Token> members, UnigramRules rules)
-    : forms_(std::move(forms)), pieces_(forms_, members), rules_(std::move(rules)) {
-    double least = std::numeric_limits<double>::infinity();
-    for (const Token token : members) least = std::min(least, rules_.scores[static_cast<size_t>(token)]);
-    unknown_score_ = (members.empty() ? 0 : least) - kUnknownPenalty;
-}
+    : forms_(std::move(forms)), pieces_(forms_, std::move(members)), rules_(std::move(rules)) {}
 
 void Unigram::encode(std::string_view piece, ModelWork &, std::vector<Token> &out) const {
     std::vector<Node> nodes(piece.size() + 1);
@@ -47,7 +40,7 @@ void Unigram::encode(std::string_view piece, ModelWork &, std::vector<Token> &ou
             offer(begin, end, token, rules_.scores[static_cast<size_t>(token)] + before);
             has_single = has_single || end == next;
         }
-        if (!has_single) offer(begin, next, rules_.unknown, unknown_score_ + before);
+        if (!has_single) offer(begin, next, rules_.unknown, rules_.unknown_score + before);
         begin = next;
     }
     const auto n_before = static_cast<std::ptrdiff_t>(out.size());

@@ -15,9 +15,13 @@
 
 namespace hadal::core {
 
+/// A code point that no token covers scores so much less than any token: SentencePiece's.
+inline constexpr double kUnknownPenalty = 10;
+
 struct UnigramRules {
     std::vector<double> scores;  ///< [token], finite
     Token unknown = -1;          ///< what no token covers; a run of it is one
+    double unknown_score = 0;    ///< for each code point of that
     std::array<Token, 256> byte_tokens{};
     bool has_byte_tokens = false;  ///< then they take the place of the unknown token
 };
@@ -32,7 +36,6 @@ private:
     StringTable forms_;
     PieceIndex pieces_;
     UnigramRules rules_;
-    double unknown_score_ = 0;
 };
 
 }  // namespace hadal::core

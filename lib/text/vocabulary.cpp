@@ -110,7 +110,8 @@ Result<SpecialTokens> read_special(const Metadata &metadata, const std::vector<T
 
     HADAL_TRY(special.add_bos,
               metadata.boolean_or("tokenizer.ggml.add_bos_token", defaults.add_bos && special.bos >= 0));
-    HADAL_TRY(special.add_eos, metadata.boolean_or("tokenizer.ggml.add_eos_token", false));
+    HADAL_TRY(special.add_eos,
+              metadata.boolean_or("tokenizer.ggml.add_eos_token", defaults.add_eos && special.eos >= 0));
     if (special.add_bos && special.bos < 0) {
         return error(Status::bad_format, metadata.file(),
                      ": tokenizer.ggml.add_bos_token is true, but tokenizer.ggml.bos_token_id is absent");

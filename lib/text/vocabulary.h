@@ -31,6 +31,7 @@ struct SpecialDefaults {
     Token eos = -1;
     Token unknown = -1;
     bool add_bos = false;
+    bool add_eos = false;
 };
 
 /// tokenizer.ggml.tokens and token_type, and the *_token_id and add_*_token keys.

@@ -44,7 +44,7 @@ void check_bad_pieces(const std::vector<Piece> &pieces, const std::vector<std::s
 
 TEST_CASE("no vocabulary, or one of another kind") {
     check_refused({}, Status::not_found, {"tokenizer.ggml.model"});
-    check_refused({{"tokenizer.ggml.model", std::string("bert")}}, Status::unsupported, {"'bert'", "'llama'"});
+    check_refused({{"tokenizer.ggml.model", std::string("rwkv")}}, Status::unsupported, {"'bert'", "'llama'"});
     check_refused({{"tokenizer.ggml.model", uint64_t{1}}}, Status::bad_format, {"tokenizer.ggml.model"});
 }
 
