@@ -72,7 +72,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
 }
 
 void AddedTokens::split(std::string_view text, SpecialText special, std::vector<Part> &parts) const {
-    size_t done = 0;
+    size_t done = 0, spaces_end = 0;
     for (size_t at = 0; at < text.size() && !tokens_.empty();) {
         if (!begins_[static_cast<unsigned char>(text[at])]) {
             ++at;
@@ -89,9 +89,14 @@ void AddedTokens::split(std::string_view text, SpecialText special, std::vector<
         if (token.special && special == SpecialText::plain) continue;
         if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end))))
             continue;
-        if (token.strips_left) begin = std::max(done, without_spaces_behind(text.substr(0, begin)));
-        if (token.strips_right) end += spaces_in_front(text.substr(end));
-        at = std::max(at, end);
+        if (token.strips_left && begin > done) {
+            begin = done + without_spaces_behind(text.substr(done, begin - done));
+        }
+        if (token.strips_right) {
+            // The search goes on inside those spaces, which may be tokens that strip too: each is looked at once.
+            if (spaces_end < end) spaces_end = end + spaces_in_front(text.substr(end));
+            end = spaces_end;
+        }
         if (done < begin) parts.push_back({text.substr(done, begin - done), -1});
         parts.push_back({text.substr(begin, end - begin), token.token});
         done = end;

@@ -81,11 +81,12 @@ private:
     Result<void> encode_raw(std::string_view text, Pieces::Place place, Work &work, std::vector<Token> &out,
                             SpecialText special) const;
     Result<void> encode_normal(std::string_view text, Pieces::Place place, Work &work, std::vector<Token> &out) const;
-    std::string bytes_of(Token token, TokenPlace place) const;
+    bool is_gap(Token token) const;  ///< an id without a token
+    std::string decoded_text(Token token, TokenPlace place) const;
 
     Pipeline pipeline_;
     AddedTokens raw_, normal_;
-    StringTable bytes_;             ///< [token]: what it decodes to inside a text
+    StringTable bytes_;             ///< [token]: what it decodes to inside a text; of a control token its text
     std::vector<bool> is_literal_;  ///< [token]: added to a vocabulary of letters for bytes, but not written in them
     mutable WorkPool works_;
 };
@@ -115,16 +116,23 @@ Result<void> PipelineTokenizer::prepare() {
     pipeline_.added.clear();
     raw_ = AddedTokens(std::move(raw));
     normal_ = AddedTokens(std::move(normal));
-    for (size_t i = 0; i < size(); ++i) bytes_.add(bytes_of(static_cast<Token>(i), TokenPlace::later));
+    for (size_t i = 0; i < size(); ++i) {
+        const bool is_control = pipeline_.kinds[i] == TokenKind::control;
+        bytes_.add(is_control ? std::string(pipeline_.texts[i])
+                              : decoded_text(static_cast<Token>(i), TokenPlace::later));
+    }
     return {};
 }
 
-std::string PipelineTokenizer::bytes_of(Token token, TokenPlace place) const {
+bool PipelineTokenizer::is_gap(Token token) const {
+    const auto i = static_cast<size_t>(token);
+    return pipeline_.kinds[i] == TokenKind::unused && pipeline_.texts[i].empty();
+}
+
+std::string PipelineTokenizer::decoded_text(Token token, TokenPlace place) const {
     const auto i = static_cast<size_t>(token);
     const std::string_view text = pipeline_.texts[i];
-    if (text.empty()) return {};
-    const bool as_it_is = is_literal_[i] || pipeline_.kinds[i] == TokenKind::control;
-    return as_it_is ? std::string(text) : decode_token(pipeline_.decoders, text, place);
+    return is_literal_[i] || is_gap(token) ? std::string(text) : decode_token(pipeline_.decoders, text, place);
 }
 
 Result<void> PipelineTokenizer::check(Token token) const {
@@ -149,13 +157,13 @@ Result<std::string> PipelineTokenizer::decode(const std::vector<Token> &tokens, 
         HADAL_TRY(const std::string_view bytes, token_bytes(token));
         const bool is_control = pipeline_.kinds[static_cast<size_t>(token)] == TokenKind::control;
         if (is_control && control == ControlText::left_out) continue;
-        if (pipeline_.texts[static_cast<size_t>(token)].empty()) continue;  // an id without a token
-        if (!is_control && place == TokenPlace::first) {
-            decoded += bytes_of(token, place);
-            place = TokenPlace::later;
+        if (is_gap(token)) continue;
+        if (is_control || place == TokenPlace::first) {
+            decoded += decoded_text(token, place);
         } else {
             decoded += bytes;
         }
+        place = TokenPlace::later;
     }
     return decoded;
 }

@@ -21,6 +21,10 @@ constexpr size_t kMaxStackBytes = size_t{16} << 20;
 
 constexpr std::string_view kWhiteSpace =
     R"(\t-\r \x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+/// Letters, marks, digits, connectors; numbers of Latin-1 and those that are letters; letters in circles and squares.
+constexpr std::string_view kWordLetters =
+    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\xB2\xB3\xB9\xBC-\xBE)"
+    R"(\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
 constexpr std::string_view kHexDigit = "0-9A-Fa-f";
 
 /// The class of characters an escape stands for; empty: PCRE2 means the same by it.
@@ -31,7 +35,10 @@ std::string class_of(char escape) {
             return std::string(kWhiteSpace);
         case 'w':
         case 'W':
-            return R"(\p{L}\p{M}\p{Nd}\p{Pc})" + newer_members("L") + newer_members("M") + newer_members("Nd");
+            return std::string(kWordLetters) + newer_members("L") + newer_members("M") + newer_members("Nd");
+        case 'd':
+        case 'D':
+            return R"(\p{Nd})" + newer_members("Nd");
         case 'h':
         case 'H':
             return std::string(kHexDigit);
@@ -75,6 +82,7 @@ private:
     void escape() {
         const char letter = pattern_[at_ + 1];
         const bool is_complement = letter >= 'A' && letter <= 'Z';
+        if (!in_class_ && (letter == 'b' || letter == 'B')) return boundary(letter);
         std::string members = class_of(letter);
         size_t n_bytes = 2;
         const std::string_view category = letter == 'p' || letter == 'P' ? category_at(rest(2)) : std::string_view();
@@ -90,6 +98,16 @@ private:
         at_ += n_bytes;
     }
 
+    /// PCRE2's own knows other words.
+    void boundary(char letter) {
+        const std::string word = "[" + class_of('w') + "]";
+        const std::string here = "(?=" + word + ")", no = "(?!" + word + ")", behind = "(?<=" + word + ")";
+        const std::string none_behind = "(?<!" + word + ")";
+        out_ += letter == 'b' ? "(?:" + behind + no + "|" + none_behind + here + ")"
+                              : "(?:" + behind + here + "|" + none_behind + no + ")";
+        at_ += 2;
+    }
+
     void inside_class() {
         const size_t end = rest(0).starts_with("[:") ? rest(2).find(":]") : std::string_view::npos;  // [:alpha:]
         if (end != std::string_view::npos) return copy(end + 4);
@@ -97,7 +115,17 @@ private:
         copy(1);
     }
 
+    /// (?m) is PCRE2's (?s).
+    void options() {
+        copy(2);
+        while (at_ < pattern_.size() && std::string_view("imx-").find(pattern_[at_]) != std::string_view::npos) {
+            out_ += pattern_[at_] == 'm' ? 's' : pattern_[at_];
+            ++at_;
+        }
+    }
+
     void outside_class() {
+        if (rest(0).starts_with("(?")) return options();
         const bool opens = pattern_[at_] == '[';
         copy(1);
         if (!opens) return;

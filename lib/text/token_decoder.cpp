@@ -12,7 +12,11 @@ void apply(const LettersToBytes &, std::string &token, TokenPlace) {
 }
 
 void apply(const ByteTokens &, std::string &token, TokenPlace) {
-    if (const int value = byte_token_value(token); value >= 0) token.assign(1, static_cast<char>(value));
+    std::string written = token;
+    for (size_t i = 3; i < written.size(); ++i) {  // small digits are read too, though no vocabulary has them
+        if (written[i] >= 'a' && written[i] <= 'f') written[i] = static_cast<char>(written[i] - 'a' + 'A');
+    }
+    if (const int value = byte_token_value(written); value >= 0) token.assign(1, static_cast<char>(value));
 }
 
 void apply(const MarksToSpaces &step, std::string &token, TokenPlace place) {

@@ -69,28 +69,33 @@ void append_lower(char32_t c, std::string &out) {
         out += "i\u0307";
         return;
     }
+    if (const auto lower = newer_lower(c)) return append_code_point(*lower, out);
     append_code_point(static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))), out);
 }
 
 bool is_mark(char32_t c) {
     const auto of = category(c);
-    return of == UTF8PROC_CATEGORY_MN || of == UTF8PROC_CATEGORY_MC || of == UTF8PROC_CATEGORY_ME;
+    const bool was_mark = c == 0x1CF2 || c == 0x1CF3;  // up to Unicode 11
+    return was_mark || ((of == UTF8PROC_CATEGORY_MN || of == UTF8PROC_CATEGORY_MC || of == UTF8PROC_CATEGORY_ME) &&
+                        !is_newer_mark(c));
 }
 
 bool is_nonspacing_mark(char32_t c) {
-    return category(c) == UTF8PROC_CATEGORY_MN;
+    const bool was_nonspacing = c == 0x1734;  // up to Unicode 13
+    return was_nonspacing || (category(c) == UTF8PROC_CATEGORY_MN && !is_newer_nonspacing_mark(c));
 }
 
 bool is_control_or_format(char32_t c) {
     const auto of = category(c);
-    return of == UTF8PROC_CATEGORY_CC || of == UTF8PROC_CATEGORY_CF || of == UTF8PROC_CATEGORY_CO ||
-           of == UTF8PROC_CATEGORY_CS;
+    return (of == UTF8PROC_CATEGORY_CC || of == UTF8PROC_CATEGORY_CF || of == UTF8PROC_CATEGORY_CO ||
+            of == UTF8PROC_CATEGORY_CS) &&
+           !is_newer_format(c);
 }
 
 bool is_word_letter(char32_t c) {
     const auto of = category(c);
     return (of >= UTF8PROC_CATEGORY_LU && of <= UTF8PROC_CATEGORY_NL) || of == UTF8PROC_CATEGORY_PC || c == 0x200C ||
-           c == 0x200D;
+           c == 0x200D || is_newer_word_letter(c);
 }
 
 size_t grapheme_bytes(std::string_view text) {
