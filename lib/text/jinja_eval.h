@@ -71,6 +71,7 @@ private:
     Result<void> set(uint32_t symbol, const Value &value);
     Result<void> set_item(const Node &target, const Value &value);
     Result<bool> fill(Loop &loop, size_t wanted);
+    Result<Value> taken_apart(NodeId target, const Value &item);
 
     // Expressions (jinja_eval.cpp).
     Result<Value> eval(NodeId id);
@@ -94,6 +95,7 @@ private:
     // Calls (jinja_macros.cpp).
     Result<Value> call(const Value &function, const Arguments &arguments);
     Result<Value> call_macro(const Callable &callable, const Arguments &arguments);
+    Result<Value> macro_attribute(const Callable &callable, std::string_view name);
     Result<void> bind_macro(const MacroSyntax &macro, const Arguments &arguments);
     Result<Value> call_loop(Loop &loop, const Arguments &arguments);
     Result<Value> loop_cycle(const Loop &loop, const Arguments &arguments);

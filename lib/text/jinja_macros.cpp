@@ -51,7 +51,7 @@ Result<void> Evaluator::bind_macro(const MacroSyntax &macro, const Arguments &ar
     for (const Named &named : arguments.named) {
         size_t i = 0;
         while (i < n_parameters && syntax_.symbols[macro.parameters[i].symbol] != named.name) ++i;
-        if (i < n_parameters) {
+        if (i < n_parameters && !(macro.takes_kwargs && i < n_positional)) {
             if (given[i] != nullptr) {
                 return error(Status::bad_format, "macro '", macro.name, "': the argument '", named.name, "' twice");
             }
@@ -85,6 +85,21 @@ Result<void> Evaluator::bind_macro(const MacroSyntax &macro, const Arguments &ar
         HADAL_CHECK(set(parameter.symbol, value));
     }
     return {};
+}
+
+Result<Value> Evaluator::macro_attribute(const Callable &callable, std::string_view name) {
+    if (callable.kind != Callable::Kind::macro) return Value(Undefined{name});
+    const MacroSyntax &macro = *callable.macro;
+    if (name == "name") return Value(macro.name);
+    if (name == "caller") return Value(macro.takes_caller);
+    if (name == "catch_varargs") return Value(macro.takes_varargs);
+    if (name == "catch_kwargs") return Value(macro.takes_kwargs);
+    if (name != "arguments") return Value(Undefined{name});
+    std::vector<Value> names;
+    for (const Parameter &parameter : macro.parameters) names.emplace_back(syntax_.symbols[parameter.symbol]);
+    HADAL_CHECK(work_.spend(names.size()));
+    HADAL_TRY(const Items items, work_.items(names));
+    return Value(Tuple{items});
 }
 
 // ---- loop -----------------------------------------------------------------------------------------------------------

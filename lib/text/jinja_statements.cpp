@@ -128,13 +128,29 @@ Result<bool> Evaluator::fill(Loop &loop, size_t wanted) {
             HADAL_CHECK(assign(statement.kids[0], item));
             HADAL_TRY(const Value condition, eval(statement.kids[2]));
             if (!truthy(condition)) continue;
-            HADAL_TRY(loop.items, work_.joined(loop.items, Items{&item, 1}));
+            HADAL_TRY(loop.kept[loop.items.size], taken_apart(statement.kids[0], item));
+            loop.items = Items{loop.kept, loop.items.size + 1};
         }
         return wanted < loop.items.size;
     };
     auto result = fill_up();
     scope_ = outer;
     return result;
+}
+
+/// What a condition keeps of an item that has been assigned to the target: in Jinja a tuple, for a target of several
+/// names, whatever the item was.
+Result<Value> Evaluator::taken_apart(NodeId target_id, const Value &item) {
+    const Node &target = node(target_id);
+    if (target.kind == NodeKind::name) return look_up(target.symbol);
+    if (target.kind == NodeKind::namespace_item) return item;
+    std::vector<Value> parts;
+    for (const NodeId kid : target.kids) {
+        HADAL_TRY(const Value part, taken_apart(kid, item));
+        parts.push_back(part);
+    }
+    HADAL_TRY(const Items items, work_.items(parts));
+    return Value(Tuple{items});
 }
 
 Result<Evaluator::Flow> Evaluator::run_loop(NodeId id, Items items, int64_t depth) {
@@ -144,7 +160,11 @@ Result<Evaluator::Flow> Evaluator::run_loop(NodeId id, Items items, int64_t dept
     state.depth = depth;
     state.statement = id;
     state.scope = scope_;
-    if (statement.kids[2] == kNone) state.items = items;
+    if (statement.kids[2] == kNone) {
+        state.items = items;
+    } else {
+        HADAL_TRY(state.kept, work_.array<Value>(items.size));
+    }
     HADAL_TRY(Loop * loop, work_.make(state));
     HADAL_TRY(Scope * scope, work_.make(Scope{scope_}));
     bool finished_one = false;

@@ -121,14 +121,22 @@ Result<Value> same_as(const Call &call) {
     return Value(same);
 }
 
+/// Jinja looks the name up in a dictionary.
+Result<void> check_key(const Call &call) {
+    if (!call.input.is<List>() && !call.input.is<const Dict *>()) return {};
+    return call.fail("a ", type_name(call.input), " is no name");
+}
+
 Result<Value> is_filter(const Call &call) {
     HADAL_CHECK(bind(call, {}));
+    HADAL_CHECK(check_key(call));
     const auto *name = call.input.as<std::string_view>();
     return Value(name != nullptr && find_filter(*name) != nullptr);
 }
 
 Result<Value> is_test(const Call &call) {
     HADAL_CHECK(bind(call, {}));
+    HADAL_CHECK(check_key(call));
     const auto *name = call.input.as<std::string_view>();
     return Value(name != nullptr && find_test(*name) != nullptr);
 }

@@ -105,6 +105,7 @@ struct Loop {
     Items source;              ///< what it runs over
     size_t n_seen = 0;         ///< of source
     Items items;               ///< those of them, so far, that its condition keeps; all of source where it has none
+    Value *kept = nullptr;     ///< where it has one: room for as many items as source has
     size_t index = 0;          ///< of the item that is at work
     int64_t depth = 1;         ///< 1: not inside of loop(...)
     uint32_t statement = 0;    ///< node of the for statement

@@ -124,6 +124,20 @@ TEST_CASE("formats") {
     CHECK(fails_with(render("{{ [1] in {} }}"), "cannot be a dictionary's key"));
 }
 
+TEST_CASE("loops and macros where only Jinja would know") {
+    // What a condition lets through is what was assigned.
+    const std::string neighbours = "{{ loop.previtem }}{{ loop.nextitem }};{% endfor %}";
+    CHECK(text_of("{% for a, b in [{'k': 1, 'l': 2}, 'xy'] if a %}" + neighbours) == "('x', 'y');('k', 'l');");
+    const std::string length = "{% if loop.last %}{{ loop.length }}{% endif %}{% endfor %}";
+    CHECK(text_of("{% for i in range(50000) if i is even %}" + length) == "25000");
+    CHECK(text_of("{% macro m(a, b=1) %}{{ kwargs }}{{ b }}{% endmacro %}{{ m(1, 2, b=3) }}") == "{'b': 3}2");
+    CHECK(fails_with(render("{% macro m(a, b=1) %}{{ b }}{% endmacro %}{{ m(1, 2, b=3) }}"), "the argument 'b' twice"));
+    CHECK(text_of("{% macro m(a, b=1) %}{{ varargs }}{% endmacro %}{{ m.name }} {{ m.arguments }} {{ m.caller }} "
+                  "{{ m.catch_varargs }} {{ m.catch_kwargs }}{{ m.x }}{{ range.name }}") ==
+          "m ('a', 'b') False True False");
+    CHECK(fails_with(render("{{ [1] is filter }}{{ 1 }}"), "a list is no name"));
+}
+
 TEST_CASE("JSON is Python's") {
     constexpr std::string_view kContext = R"({"d":{"b":[1,2.0,null,true],"a":{"é<":"\"\u0000\u007f/"},"e":{},"l":[]}})";
     CHECK(text_of("{{ d | tojson }}", kContext) == R"({"b": [1, 2.0, null, true], "a": {"é<": "\"\u0000)"

@@ -131,6 +131,107 @@ METHODS = """.upper();.lower();.strip();.strip('aH');.lstrip();.rstrip();.split(
 METHODS = METHODS.replace("\n", "").split(";")
 
 
+LOOP = """loop.index loop.index0 loop.revindex loop.revindex0 loop.first loop.last loop.length loop.depth loop.depth0
+loop.previtem loop.nextitem loop.cycle('p','q') loop.changed(a) loop.nextitem.k""".split()
+LOOPED = """l ls mix o nest d.items() d|items txt.split() s s[::2] range(n) range(1,n,3) range(-1) undef [] l[::-1] d
+o|groupby('k') d|dictsort ls|sort|list l|batch(2) (1,2,3) nil n big.splitlines() o[1:] ls|map('upper')
+o|map(attribute='k') nest|sum(start=[]) ls+['z'] o|selectattr('v')|list d.keys() d.values() 'a,b'.split(',')""".split()
+TEXTS = ["", " ", "\n", "x", "  y \n", "\n\n  ", "<|im|>\n", "{ }", "é ", "\t", "#", "%", "{{ '{{' }}", "end\n"]
+PRINTED = """'%s: %d' % (s, n)|'%05.1f|%-4s|%+d' % (f, e, n)|'%r' % ls|'%(b)s' % d|'{:>8}|{!r}'.format(n, s)|
+'{0[k]}'.format(o[0])|'%x %o %e %g' % (n, n, f, f)|'%5s%%' % s|'{:,}'.format(100000000)|'{:.2%}'.format(f)|
+'{a} {b:^5}'.format(a=n, b=s)|'{:08.3f}'.format(f)|'%c' % 'x'|'%i' % f|s|format|'%s' % d|'%s %s' % l|
+'{}'.format(mix)""".replace("\n", "").split("|'")
+PRINTED = [PRINTED[0]] + ["'" + text for text in PRINTED[1:]]
+
+
+class Programs:
+    """Random statements: loops, macros, calls, blocks, namespaces and white space control."""
+
+    def __init__(self, writer):
+        self.writer, self.pick, self.macros = writer, writer.pick, []
+
+    def tag(self, text):
+        return (self.pick.choice(["{%"] * 4 + ["{%-"] * 2 + ["{%+"]) + " " + text + " "
+                + self.pick.choice(["%}"] * 4 + ["-%}"] * 2 + ["+%}"] * (self.pick.random() < 0.3) + ["%}"]))
+
+    def text(self):
+        return self.pick.choice(TEXTS)
+
+    def print(self, inside):
+        pick = self.pick
+        choices = [self.writer.expression(1), pick.choice(PRINTED), pick.choice(NAMES)]
+        if "loop" in inside:
+            choices += [pick.choice(LOOP), "a", "a", "loop.index ~ ':' ~ a"]
+        if "space" in inside:
+            choices += ["ns.x", "ns.y"]
+        if "macro" in inside:
+            choices += ["p", "q", "caller()" if "called" in inside else "p", "varargs", "kwargs", "caller is defined"]
+        if self.macros and "macro" not in inside:
+            choices += [self.use(), self.use()]
+        if "recursive" in inside:
+            choices += ["loop(a)", "loop(a.nope)", "loop(a) if a is iterable and a is not string else a"]
+        return pick.choice(["{{ ", "{{ ", "{{- "]) + pick.choice(choices) + pick.choice([" }}", " }}", " -}}"])
+
+    def use(self):
+        arguments = [self.writer.expression(0) for _ in range(self.pick.randint(0, 2))]
+        arguments += [self.pick.choice(["q", "z", "p"]) + "=" + self.writer.expression(0)] * (self.pick.random() < 0.4)
+        return self.pick.choice(self.macros) + "(" + ", ".join(arguments) + ")"
+
+    def body(self, depth, inside):
+        return "".join(self.statement(depth, inside) for _ in range(self.pick.randint(1, 3)))
+
+    def statement(self, depth, inside):
+        pick, tag = self.pick, self.tag
+        if depth <= 0 or pick.random() < 0.35:
+            return self.text() + self.print(inside) + self.text()
+        body = lambda *more: self.body(depth - 1, inside | set(more))  # noqa: E731
+        kind = pick.randrange(15)
+        if kind < 4:
+            target = pick.choice(["a", "a", "a", "a, b", "(a, b)"])
+            items = pick.choice(LOOPED)
+            condition = pick.choice(["", "", "", " if a", " if a != 1", " if a is string", " if loop is defined"])
+            recursive = pick.random() < 0.15
+            text = tag(f"for {target} in {items}{condition}{' recursive' * recursive}") + self.text()
+            text += body("loop", *["recursive"] * recursive)
+            if pick.random() < 0.2:
+                text += tag("if " + pick.choice(["loop.index > 2", "a == 1", "loop.last"])) + pick.choice(
+                    [tag("break"), tag("continue")]) + tag("endif") + self.print(inside | {"loop"})
+            return text + (tag("else") + body() if pick.random() < 0.2 else "") + tag("endfor")
+        if kind < 7:
+            text = tag("if " + self.writer.expression(pick.randint(1, 2))) + body()
+            text += tag("elif " + self.writer.expression(1)) + body() if pick.random() < 0.3 else ""
+            return text + (tag("else") + body() if pick.random() < 0.5 else "") + tag("endif")
+        if kind == 7:
+            return tag(f"set {pick.choice(['v', 'v', 'v, w'])} = {self.writer.expression(2)}") + "{{ v }}"
+        if kind == 8:
+            how = pick.choice(["", "", " | upper", " | trim"])
+            return tag("set v" + how) + body() + tag("endset") + "[{{ v }}]"
+        if kind == 9:
+            text = tag("set ns = namespace(" + pick.choice(["x=1", "x=0, y='b'", "{'x': 2}", "d", "x=[]"]) + ")")
+            text += tag(f"for a in {pick.choice(LOOPED)}") + tag(
+                "set ns.x = " + pick.choice(["ns.x + 1", "a", "ns.x ~ a", "ns.x + [a]", "loop.index", "[ns.x, a]"]))
+            return text + self.text() + tag("endfor") + self.print(inside | {"space"}) + "{{ ns.x }}"
+        if kind == 10:
+            name = f"m{len(self.macros)}"
+            parameters = pick.choice(["", "p", "p, q", "p, q='d'", "p=1, q=p", "p, q=s", "p=[], q={}"])
+            inner = {"macro"} | ({"called"} if pick.random() < 0.3 else set())
+            text = tag(f"macro {name}({parameters})") + self.body(depth - 1, inner) + tag("endmacro")
+            self.macros.append(name)
+            return text + "{{ " + self.use() + " }}" + pick.choice(["", "", "{{ " + name + ".name }}",
+                                                                    "{{ " + name + ".arguments }}"])
+        if kind == 11 and self.macros:
+            return tag(pick.choice(["call ", "call(z) "]) + self.use()) + body() + tag("endcall")
+        if kind == 12:
+            return tag("filter " + pick.choice(["upper", "trim", "replace('a','b')", "indent(2)", "length|string",
+                                                "title", "reverse"])) + body() + tag("endfilter")
+        if kind == 13:
+            names = pick.choice(["a = 1", "s = n, n = s", "v = ls", "a = s|upper"])
+            return tag("with " + names) + body() + tag("endwith")
+        return pick.choice([
+            tag("raw") + " {{ x }} {% if %} \n" + tag("endraw"), "{# c #}", "{#- c\n -#}", "\n{# x #}\n",
+            tag("generation") + body() + tag("endgeneration")])
+
+
 class Writer:
     def __init__(self, seed):
         self.pick = random.Random(seed)
@@ -173,6 +274,8 @@ class Writer:
 
     def template(self):
         pick = self.pick
+        if pick.random() < 0.4:
+            return Programs(self).body(pick.randint(1, 3), set())
         kind = pick.randrange(10)
         if kind < 7:
             return "{{ " + self.expression(pick.randint(1, 4)) + " }}"
@@ -210,7 +313,7 @@ def main():
                 answer = rendered(text, context)
                 file.write(json.dumps({"template": name, "conversation": conversation, **answer},
                                       ensure_ascii=False) + "\n")
-    n_random = 100000 if os.environ.get("HADAL_ORACLE") == "1" else 1000
+    n_random = int(os.environ.get("N_RANDOM", "100000" if os.environ.get("HADAL_ORACLE") == "1" else "1000"))
     writer = Writer(seed=n_random)
     with open(os.path.join(out, "random_context.json"), "w", encoding="utf-8") as file:
         file.write(json.dumps(CONTEXT, ensure_ascii=False) + "\n")
