@@ -141,6 +141,21 @@ Result<ChatToolCall> tool_call(const Place &place) {
     return call;
 }
 
+Result<bool> boolean(const Place &place) {
+    bool value = false;
+    if (place.element.get(value) != simdjson::SUCCESS) return place.refusal("is neither true nor false");
+    return value;
+}
+
+/// DeepSeek's API lets the model go on with a message that says so; no format here does, and its text would differ.
+Result<void> check_prefix(const Place &place) {
+    HADAL_TRY(const auto given, member(place, "prefix"));
+    if (is_null(given)) return {};
+    HADAL_TRY(const bool goes_on, boolean(*given));
+    if (goes_on) return given->refusal("is true, and a message cannot be gone on with");
+    return {};
+}
+
 Result<ChatRole> role_of(const Place &place) {
     HADAL_TRY(const auto role, string(place));
     if (role == "system") return ChatRole::system;
@@ -176,6 +191,7 @@ Result<ChatMessage> message_of(const Place &place) {
     if (message.role == ChatRole::tool) {
         HADAL_TRY(message.tool_call_id, optional_string(place, "tool_call_id"));
     }
+    HADAL_CHECK(check_prefix(place));
     HADAL_TRY(const auto given, member(place, "content"));
     if (!is_null(given)) {
         HADAL_TRY(message.content, content(*given));
@@ -205,12 +221,6 @@ Result<ChatTool> tool_of(const Place &place) {
     if (!parameters->element.is_object()) return parameters->refusal("is not an object");
     HADAL_TRY(tool.parameters_json, json_of(*parameters));
     return tool;
-}
-
-Result<bool> boolean(const Place &place) {
-    bool value = false;
-    if (place.element.get(value) != simdjson::SUCCESS) return place.refusal("is neither true nor false");
-    return value;
 }
 
 Result<Thinking> thinking_of(const Place &root) {

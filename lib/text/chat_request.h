@@ -65,7 +65,7 @@ inline constexpr size_t kMaxChatRequestBytes = size_t{64} << 20;
 /// - messages: at least one {role, content, ...}. content: a string, or a list of {"type": "text", "text": ...}, whose
 ///   texts are joined. null or none at all is for assistants that call tools. Assistants may carry reasoning_content
 ///   (or reasoning) and tool_calls: {id, type, function: {name, arguments}}, arguments an object or its JSON as a
-///   string; "" is no arguments. Tools may carry tool_call_id.
+///   string; "" is no arguments. Tools may carry tool_call_id. Messages to go on with (prefix: true) are refused.
 /// - tools: {"type": "function", "function": {name, description, parameters}}.
 /// - thinking (or enable_thinking): true or false; {"type": "enabled"} or {"type": "disabled"}; null: not said.
 /// - reasoning_effort: a string. add_generation_prompt: true where it is not said.

@@ -94,6 +94,9 @@ TEST_CASE("every refusal names the path") {
     CHECK(refusal(R"({"messages": []})") == "messages is empty");
     CHECK(refusal(R"({"messages": [], "messages": []})") == "messages is there twice");
     CHECK(refusal(after_hello("7")) == "messages[1] is not an object");
+    CHECK(refusal(after_hello(R"({"role": "assistant", "content": "a", "prefix": true})")) ==
+          "messages[1].prefix is true, and a message cannot be gone on with");
+    CHECK(refusal(after_hello(R"({"role": "assistant", "content": "a", "prefix": false})")) == "accepted");
     CHECK(refusal(after_hello(R"({"content": "x"})")) == "messages[1].role is missing");
     CHECK(refusal(after_hello(R"({"role": "developer", "content": "x"})")) ==
           "messages[1].role is 'developer', known are 'system', 'user', 'assistant' and 'tool'");

@@ -117,7 +117,7 @@ def template_messages(messages, style):
     given = []
     for message in messages:
         message = json.loads(json.dumps(message))
-        for one in message.get("tool_calls", []):
+        for one in message.get("tool_calls") or []:
             arguments = one["function"]["arguments"]
             if style == "object" and isinstance(arguments, str):
                 one["function"]["arguments"] = json.loads(arguments)
