@@ -128,12 +128,14 @@ void ChatParser::begin_call() {
     ++n_calls_;
     in_call_ = has_block_ = true;
     has_parameter_ = false;
+    arguments_ = JsonObjectCheck();
     give_held(ChatEventKind::call_begin, name_);
     events_.back().id = text("call_", n_calls_ - 1);
 }
 
 void ChatParser::end_call() {
     give_held(ChatEventKind::call_end, {});
+    events_.back().is_malformed = !arguments_.is_object();
     in_call_ = false;
 }
 

@@ -192,6 +192,7 @@ int ChatParser::scan(ChatEventKind kind, const std::vector<std::string_view> &ta
 
 void ChatParser::give(ChatEventKind kind, std::string text, std::string source) {
     ChatEvent event{kind, std::move(text), std::move(source), 0, {}, false};
+    if (kind == ChatEventKind::call_arguments) arguments_.feed(event.text);
     if (kind == ChatEventKind::call_begin || kind == ChatEventKind::call_arguments || kind == ChatEventKind::call_end) {
         event.call_i = n_calls_ - 1;
     }

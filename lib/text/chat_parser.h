@@ -6,7 +6,8 @@
 // cut.
 //
 // An answer that breaks its format's rules is never refused: what was to be a call and is none becomes content,
-// flagged; a call that was announced and breaks off ends, flagged.
+// flagged; a call that was announced and breaks off ends, flagged. What an answer may make the parser hold is bounded:
+// held_bytes() stays below 8 kB, however long the answer and its arguments are. Events wait until they are taken.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +18,7 @@
 
 #include "base/result.h"
 #include "text/chat_format.h"
+#include "text/chat_json_check.h"
 #include "text/chat_json_end.h"
 
 namespace hadal::core {
@@ -37,7 +39,9 @@ struct ChatEvent {
     std::string source;         ///< the bytes of the answer it stands for
     size_t call_i = 0;          ///< of the call_ events: 0, 1, ...
     std::string id;             ///< of call_begin: "call_0", ... (models write none)
-    bool is_malformed = false;  ///< content that was to be something else; call_end: the call broke off
+    /// Content that was to be something else; call_end: the call broke off, or its arguments, which were given out as
+    /// they came, are not one JSON object.
+    bool is_malformed = false;
 };
 
 /// Where an answer begins.
@@ -169,6 +173,7 @@ private:
     bool has_parameter_ = false;  ///< DSML: arguments were begun
     std::string name_, key_;
     JsonEnd json_;
+    JsonObjectCheck arguments_;  ///< of the call that is being read
 };
 
 }  // namespace hadal::core

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/chat_answers.h"
 #include "support/chat_checks.h"
 
 using namespace hadal::core;
@@ -57,104 +58,8 @@ std::string outline(std::string_view format, AnswerStart start, std::string_view
     return out;
 }
 
-/// The special tokens of DeepSeek, written short: [calls] for <|tool calls begin|> and so on, {D} for |DSML|.
-std::string marks(std::string text) {
-    const std::pair<std::string, std::string> table[] = {{"[calls]", "<\uFF5Ctool\u2581calls\u2581begin\uFF5C>"},
-                                                         {"[/calls]", "<\uFF5Ctool\u2581calls\u2581end\uFF5C>"},
-                                                         {"[call]", "<\uFF5Ctool\u2581call\u2581begin\uFF5C>"},
-                                                         {"[/call]", "<\uFF5Ctool\u2581call\u2581end\uFF5C>"},
-                                                         {"[sep]", "<\uFF5Ctool\u2581sep\uFF5C>"},
-                                                         {"[eos]", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>"},
-                                                         {"{D}", "\uFF5CDSML\uFF5C"}};
-    for (const auto &[short_form, mark] : table) {
-        for (size_t at = text.find(short_form); at != std::string::npos; at = text.find(short_form, at + mark.size())) {
-            text.replace(at, short_form.size(), mark);
-        }
-    }
-    return text;
-}
-
 std::string read_marks(std::string_view format, AnswerStart start, const std::string &answer) {
     return outline(format, start, marks(answer));
-}
-
-/// What the property test puts together.
-const std::vector<std::string> &pieces_of(CallSyntax calls) {
-    static const std::vector<std::string> marked = {"[calls]",
-                                                    "[/calls]",
-                                                    "[call]",
-                                                    "[/call]",
-                                                    "[sep]",
-                                                    "[eos]",
-                                                    "function[sep]f\n```json\n",
-                                                    "\n```[/call]",
-                                                    "\n```",
-                                                    "\n",
-                                                    "f[sep]{\"a\": 1}",
-                                                    "[calls][call]f[sep]",
-                                                    "[calls][call]function[sep]f\n```json\n{}\n```[/call][/calls]"};
-    static const std::vector<std::string> dsml = {"\n\n<{D}tool_calls>\n",
-                                                  "\n<{D}function_calls>",
-                                                  "<{D}tool_calls>",
-                                                  "</{D}tool_calls>",
-                                                  "</{D}function_calls>",
-                                                  "<{D}invoke name=\"f\">\n",
-                                                  "</{D}invoke>\n",
-                                                  "<{D}invoke name=\"",
-                                                  "<{D}parameter name=\"k\" string=\"true\">",
-                                                  "<{D}parameter name=\"n\" string=\"false\">7",
-                                                  "</{D}parameter>\n",
-                                                  "string=\"maybe\">",
-                                                  "[eos]",
-                                                  "\n\n",
-                                                  "\n",
-                                                  "\""};
-    static const std::vector<std::string> hermes = {"<tool_call>",
-                                                    "\n<tool_call>\n",
-                                                    "</tool_call>",
-                                                    "\n</tool_call>",
-                                                    "{\"name\": \"f\", \"arguments\": ",
-                                                    "{\"a\": \"</tool_call>\"}",
-                                                    "{\"name\": \"g\"}",
-                                                    "{",
-                                                    "}",
-                                                    "[]",
-                                                    "\"",
-                                                    "\\",
-                                                    "{\"arguments\": {}, \"name\": \"f\"}",
-                                                    ", \"x\": [1, {}]",
-                                                    "<|im_end|>",
-                                                    "<|endoftext|>"};
-    static const std::vector<std::string> llama = {"{\"name\": \"f\", \"parameters\": ",
-                                                   "{\"type\": \"function\", ",
-                                                   "\"name\": \"f\", ",
-                                                   "\"parameters\": {\"a\": [\"}\"]}",
-                                                   "{}",
-                                                   "}",
-                                                   "{",
-                                                   " ",
-                                                   "<|python_tag|>",
-                                                   "print(\"x\")\n",
-                                                   "<|eot_id|>",
-                                                   "<|eom_id|>"};
-    return calls == CallSyntax::dsml     ? dsml
-           : calls == CallSyntax::hermes ? hermes
-           : calls == CallSyntax::llama  ? llama
-                                         : marked;
-}
-
-std::string random_answer(std::mt19937 &random, CallSyntax calls) {
-    static const std::vector<std::string> common = {
-        "Hello", "\u00E9", "\xF0\x9F\xA6\x99", "<think>", "</think>",      "\n", "\n\n",
-        "<",     "\xFF",   "\xE2\x96",         " ",       "{\"k\": \"v\"}"};
-    std::string answer;
-    for (size_t n = random() % 14; n > 0; --n) {
-        const auto &pieces = random() % 3 == 0 ? common : pieces_of(calls);
-        std::string piece = marks(pieces[random() % pieces.size()]);
-        if (random() % 12 == 0) piece.resize(random() % (piece.size() + 1));
-        answer += piece;
-    }
-    return answer;
 }
 
 }  // namespace
@@ -260,29 +165,198 @@ TEST_CASE("where an answer begins") {
     CHECK(start.tools == AnswerStart::Tools::none);
 }
 
-TEST_CASE("10,000 random answers say the same however they are cut") {
+TEST_CASE("10,000 random answers say the same however they are cut; the valid ones what was meant") {
     std::mt19937 random(20);
-    size_t n_calls = 0, n_whole_calls = 0;
-    for (int round = 0; round < 10000; ++round) {
-        const ChatFormat &format = *chat_formats()[random() % chat_formats().size()];
-        const AnswerStart start = random() % 2 == 0 ? kPlain : kThinking;
-        const std::string answer = random_answer(random, format.grammar.calls);
+    size_t n_calls = 0, n_whole_calls = 0, n_flagged = 0;
+    for (size_t round = 0; round < 10000; ++round) {
+        const ChatFormat &format = *chat_formats()[round % chat_formats().size()];
+        MadeAnswer made = AnswerMaker(random, format.grammar).make();
+        const size_t kind = round / chat_formats().size() % 3;
+        if (kind == 1) made.text = damaged(random, made.text, format.grammar.calls);
+        if (kind == 2) made.text = random_answer(random, format.grammar.calls);
         std::vector<size_t> cuts(random() % 6);
-        for (size_t &cut : cuts) cut = random() % (answer.size() + 1);
+        for (size_t &cut : cuts) cut = random() % (made.text.size() + 1);
         std::sort(cuts.begin(), cuts.end());
-        INFO(format.name, ": ", answer);
-        REQUIRE(answer_complaint(format.grammar, start, answer, cuts) == "");
-        const Reading whole = read_answer(format.grammar, start, answer, {});
+        INFO(format.name, ": ", made.text);
+        REQUIRE(answer_complaint(format.grammar, made.start, made.text, cuts) == "");
+        const Reading whole = read_answer(format.grammar, made.start, made.text, {});
+        if (kind == 0) REQUIRE(whole.said == made.said);
         for (const Said &one : whole.said) {
             n_calls += one.kind == ChatEventKind::call_begin ? 1 : 0;
             n_whole_calls += one.kind == ChatEventKind::call_end && !one.is_malformed ? 1 : 0;
+            n_flagged += one.is_malformed ? 1 : 0;
         }
-        if (round % 20 != 0) continue;
-        for (size_t at = 0; at <= answer.size(); ++at) {
-            REQUIRE(read_answer(format.grammar, start, answer, {at}).said == whole.said);
+        if (random() % 10 != 0) continue;
+        for (size_t at = 0; at <= made.text.size(); ++at) {
+            REQUIRE(cut_complaint(format.grammar, made.start, made.text, whole, {at}) == "");
         }
     }
-    CHECK(n_calls > 500);
-    CHECK(n_whole_calls > 100);
-    CHECK(n_calls > n_whole_calls);
+    MESSAGE(n_calls << " calls, " << n_whole_calls << " of them whole; " << n_flagged << " events flagged");
+    CHECK(n_whole_calls > 3000);
+    CHECK(n_calls > n_whole_calls + 500);
+    CHECK(n_flagged > 1000);
+}
+
+namespace {
+
+enum class Fault { loses, repeats, forgets, halves, miscounts, unflags, hoards, invents };
+
+/// A parser with a fault, which the property must see.
+template <Fault fault>
+class FaultyParser {
+public:
+    FaultyParser(const ChatGrammar &grammar, AnswerStart start) : grammar_(grammar) { parser_.emplace(grammar, start); }
+
+    Result<void> push(std::string_view bytes) {
+        if (fault == Fault::loses && bytes.ends_with('<')) bytes.remove_suffix(1);
+        if (fault == Fault::repeats && bytes.starts_with('<')) HADAL_CHECK(parser_->push("<"));
+        if (fault == Fault::hoards) held_ += bytes.size();
+        HADAL_CHECK(parser_->push(bytes));
+        if (fault == Fault::forgets && !bytes.empty()) {  // the end of a piece is the end of a tag
+            parser_->finish();
+            while (auto event = parser_->next()) events_.push_back(*std::move(event));
+            parser_.emplace(grammar_, kPlain);
+        }
+        return {};
+    }
+    void finish() { parser_->finish(); }
+    std::optional<ChatEvent> next() {
+        std::optional<ChatEvent> event;
+        if (!events_.empty()) {
+            event = std::move(events_.front());
+            events_.erase(events_.begin());
+        } else {
+            event = parser_->next();
+        }
+        if (!event) return event;
+        if (fault == Fault::halves && event->text.size() > 1) event->text.pop_back();
+        if (fault == Fault::miscounts) event->call_i = 0;
+        if (fault == Fault::unflags) event->is_malformed = false;
+        if (fault == Fault::invents && event->kind == ChatEventKind::call_arguments) event->text += '}';
+        return event;
+    }
+    size_t held_bytes() const { return parser_->held_bytes() + held_; }
+
+private:
+    const ChatGrammar &grammar_;
+    std::optional<ChatParser> parser_;
+    std::vector<ChatEvent> events_;
+    size_t held_ = 0;
+};
+
+template <Fault fault>
+bool is_found_out() {
+    std::mt19937 random(21);
+    for (size_t round = 0; round < 500; ++round) {
+        const ChatGrammar &grammar = chat_formats()[round % chat_formats().size()]->grammar;
+        const MadeAnswer made = AnswerMaker(random, grammar).make();
+        const std::string text = round % 2 == 0 ? made.text : damaged(random, made.text, grammar.calls);
+        if (!answer_complaint<FaultyParser<fault>>(grammar, made.start, text, {text.size() / 2}).empty()) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("a parser with a fault is found out") {
+    CHECK(is_found_out<Fault::loses>());
+    CHECK(is_found_out<Fault::repeats>());
+    CHECK(is_found_out<Fault::forgets>());
+    CHECK(is_found_out<Fault::halves>());
+    CHECK(is_found_out<Fault::miscounts>());
+    CHECK(is_found_out<Fault::unflags>());
+    CHECK(is_found_out<Fault::hoards>());
+    CHECK(is_found_out<Fault::invents>());
+}
+
+TEST_CASE("arguments that are no JSON object are flagged") {
+    for (const std::string json : {"{}", "{\"a\": [1, -0.5e+3, {\"b\": null}]}", " {\"\\ud83e\\udd99\": true}\n"}) {
+        CHECK(read_marks("deepseek-v3.1", kPlain, "[calls][call]f[sep]" + json + "[/call][/calls]") ==
+              "call f(" + json + ")");
+    }
+    for (const std::string json : {"",
+                                   "[]",
+                                   "{",
+                                   "{}}",
+                                   "{} x",
+                                   "{\"a\"}",
+                                   "{\"a\": }",
+                                   "{\"a\": 1,}",
+                                   "{,}",
+                                   "{a: 1}",
+                                   "{\"a\": 01}",
+                                   "{\"a\": 1.}",
+                                   "{\"a\": .5}",
+                                   "{\"a\": 1e}",
+                                   "{\"a\": tru}",
+                                   "{\"a\": \"\\x\"}",
+                                   "{\"a\": \"\\ud83e\"}",
+                                   "{\"a\": \"\\udd99\"}",
+                                   "{\"a\": \"\n\"}",
+                                   "{\"a\": [1}",
+                                   "{\"a\" 1}",
+                                   "{\"a\": 1 \"b\": 2}",
+                                   "{'a': 1}",
+                                   "{\"a\": -}",
+                                   "null"}) {
+        CAPTURE(json);
+        CHECK(read_marks("deepseek-v3.1", kPlain, "[calls][call]f[sep]" + json + "[/call][/calls]") ==
+              "call f(" + json + "!)");
+    }
+    CHECK(outline("qwen3", kPlain, "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\" 1}}</tool_call>") ==
+          "call f({\"a\" 1}!)");
+    CHECK(
+        read_marks(
+            "deepseek-v4", kPlain,
+            "\n\n<{D}tool_calls>\n<{D}invoke name=\"f\">\n<{D}parameter name=\"k\" string=\"false\">so</{D}parameter>\n"
+            "</{D}invoke>\n</{D}tool_calls>") == "call f({\"k\": so}!)");
+    std::string deep = "{\"a\": " + std::string(63, '[') + std::string(63, ']') + "}";
+    CHECK(read_marks("deepseek-v3.1", kPlain, "[calls][call]f[sep]" + deep + "[/call]") == "call f(" + deep + ")");
+    deep = "{\"a\": " + std::string(64, '[') + std::string(64, ']') + "}";
+    CHECK(read_marks("deepseek-v3.1", kPlain, "[calls][call]f[sep]" + deep + "[/call]") == "call f(" + deep + "!)");
+}
+
+TEST_CASE("what is held back stays small, however long the answer") {
+    std::string spaces(100000, ' '), letters(100000, 'x'), keys = "{";
+    for (int i = 0; i < 20000; ++i) keys += "\"k" + std::to_string(i) + "\": 1, ";
+    const std::string dsml = "\n\n<{D}tool_calls>\n<{D}invoke name=\"", parameter = "f\">\n<{D}parameter name=\"";
+    for (const std::string &answer : {"[calls]" + spaces,
+                                      "[calls][call]" + letters,
+                                      "[calls][call]function[sep]" + letters,
+                                      "[calls][call]f[sep]{" + spaces,
+                                      dsml + letters,
+                                      dsml + parameter + letters,
+                                      dsml + "f\">" + spaces,
+                                      dsml + parameter + "k\" string=\"" + letters,
+                                      "<tool_call>" + spaces,
+                                      "<tool_call>" + keys,
+                                      "<tool_call>{\"" + letters,
+                                      "<tool_call>{\"name\": \"" + letters,
+                                      "<tool_call>{\"x\": [" + spaces,
+                                      "<tool_call>{\"name\": \"f\", \"arguments\": {" + spaces,
+                                      "<|python_tag|>" + spaces,
+                                      "<|python_tag|>{" + keys,
+                                      "{\"name\": " + spaces,
+                                      spaces + "{",
+                                      "<think>" + spaces + "</",
+                                      spaces + "<think>",
+                                      std::string(100000, '\n'),
+                                      "<think>" + std::string(100000, '\n'),
+                                      std::string(100000, '<')}) {
+        const std::string text = marks(answer);
+        for (const ChatFormat *format : chat_formats()) {
+            INFO(format->name, ": ", answer.substr(0, 100));
+            ChatParser parser(format->grammar, kPlain);
+            size_t n_bytes = 0, most = 0;
+            for (size_t at = 0; at < text.size(); at += 1000) {
+                REQUIRE(parser.push(std::string_view(text).substr(at, 1000)));
+                while (const auto event = parser.next()) n_bytes += event->source.size();
+                most = std::max(most, parser.held_bytes());
+            }
+            CHECK(most < 8192);
+            parser.finish();
+            while (const auto event = parser.next()) n_bytes += event->source.size();
+            CHECK(n_bytes == text.size());
+        }
+    }
 }

@@ -87,8 +87,8 @@ TEST_CASE("random requests are rendered as transformers does, by the interpreter
         const bool fails = wanted.is_null();
         if (fails ? !result : result && *result == string_of(wanted)) return;
         if (++n_different > 10) return;
-        MESSAGE(by << "\n  of: " << simdjson::minify(given) << "\n  here: " << text_of(result) << "\n  there: "
-                   << (fails ? "fails" : string_of(wanted)));
+        MESSAGE(by << "\n  of: " << simdjson::minify(given) << "\n  here: " << text_of(result)
+                   << "\n  there: " << (fails ? "fails" : string_of(wanted)));
     };
     for (const simdjson::dom::element line :
          parser.load_many(other != nullptr ? other : (folder() / "random.jsonl").string(), size_t{1} << 24)) {
