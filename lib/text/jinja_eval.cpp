@@ -291,6 +291,7 @@ Result<Value> Evaluator::attribute(const Value &object, std::string_view name) {
         if (const Value *item = find_attribute(**space, name)) return *item;
     }
     if (const auto *loop = object.as<Loop *>()) return loop_attribute(**loop, name);
+    if (const Value *part = group_part(object, name)) return *part;
     if (const auto *callable = object.as<const Callable *>()) return macro_attribute(**callable, name);
     return Value(Undefined{name});
 }

@@ -49,6 +49,10 @@ Result<bool> contains(Workspace &work, const Value &container, const Value &want
 Result<Items> iterate(Workspace &work, const Value &value);
 Result<int64_t> length(Workspace &work, const Value &value);
 
+/// The grouper or list of a group that the filter groupby made. Any pair has them here; in Jinja only those groups do.
+/// nullptr: it has no such part.
+const Value *group_part(const Value &value, std::string_view name);
+
 /// Undefined where there is no such item; no attributes.
 Result<Value> subscript(Workspace &work, const Value &value, const Value &index);
 struct SliceBounds {

@@ -88,6 +88,12 @@ Result<Items> slice_items(Workspace &work, const Items &items, const SliceBounds
 
 }  // namespace
 
+const Value *group_part(const Value &value, std::string_view name) {
+    const auto *tuple = value.as<Tuple>();
+    if (tuple == nullptr || tuple->size != 2) return nullptr;
+    return name == "grouper" ? &(*tuple)[0] : name == "list" ? &(*tuple)[1] : nullptr;
+}
+
 Result<Value> subscript(Workspace &work, const Value &value, const Value &index) {
     if (value.is_undefined()) return undefined_error(value);
     if (const auto *dict = value.as<const Dict *>()) {
@@ -96,6 +102,9 @@ Result<Value> subscript(Workspace &work, const Value &value, const Value &index)
     }
     const auto row = positions(value);
     const auto wanted = as_integer(index);
+    if (const auto *name = index.as<std::string_view>()) {
+        if (const Value *part = group_part(value, *name)) return *part;
+    }
     if (!row || !wanted) return missing(index);
     if (row->of_text) HADAL_CHECK(work.spend_bytes(row->text.size()));
     const auto size = static_cast<int64_t>(row->of_text ? text_length(row->text) : row->items.size);

@@ -123,7 +123,10 @@ Result<Value> same_as(const Call &call) {
 
 /// Jinja looks the name up in a dictionary.
 Result<void> check_key(const Call &call) {
-    if (!call.input.is<List>() && !call.input.is<const Dict *>()) return {};
+    const auto *sequence = call.input.as<Sequence *>();
+    const bool is_view = sequence != nullptr &&
+                         ((*sequence)->kind == Sequence::Kind::keys || (*sequence)->kind == Sequence::Kind::items);
+    if (!call.input.is<List>() && !call.input.is<const Dict *>() && !is_view) return {};
     return call.fail("a ", type_name(call.input), " is no name");
 }
 

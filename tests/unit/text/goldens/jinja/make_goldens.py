@@ -139,7 +139,7 @@ o|map(attribute='k') nest|sum(start=[]) ls+['z'] o|selectattr('v')|list d.keys()
 TEXTS = ["", " ", "\n", "x", "  y \n", "\n\n  ", "<|im|>\n", "{ }", "é ", "\t", "#", "%", "{{ '{{' }}", "end\n"]
 PRINTED = """'%s: %d' % (s, n)|'%05.1f|%-4s|%+d' % (f, e, n)|'%r' % ls|'%(b)s' % d|'{:>8}|{!r}'.format(n, s)|
 '{0[k]}'.format(o[0])|'%x %o %e %g' % (n, n, f, f)|'%5s%%' % s|'{:,}'.format(100000000)|'{:.2%}'.format(f)|
-'{a} {b:^5}'.format(a=n, b=s)|'{:08.3f}'.format(f)|'%c' % 'x'|'%i' % f|s|format|'%s' % d|'%s %s' % l|
+'{a} {b:^5}'.format(a=n, b=s)|'{:08.3f}'.format(f)|'%c' % 'x'|'%i' % f|'%s'|format(n)|'%s' % d|'%s %s' % l|
 '{}'.format(mix)""".replace("\n", "").split("|'")
 PRINTED = [PRINTED[0]] + ["'" + text for text in PRINTED[1:]]
 
@@ -293,7 +293,8 @@ class Writer:
 def comparable(text, answer):
     """Not what depends on where Python keeps an object; nor integers beyond 64 bits, which are errors here."""
     output = answer.get("output", "")
-    if "object at 0x" in output or "built-in" in output or "bound method" in output or len(output) > 2000:
+    without_text = ("object at 0x", "built-in", "bound method", "<Macro")
+    if any(part in output for part in without_text) or len(output) > 2000:
         return False
     if any(len(word) > 18 for word in "".join(c if c.isdigit() else " " for c in output).split()):
         return False
@@ -313,6 +314,15 @@ def main():
                 answer = rendered(text, context)
                 file.write(json.dumps({"template": name, "conversation": conversation, **answer},
                                       ensure_ascii=False) + "\n")
+    with open(os.path.join(out, "styles.jsonl"), "w", encoding="utf-8") as file:
+        styles = os.path.join(os.path.dirname(os.path.abspath(__file__)), "styles")
+        for i, name in enumerate(sorted(os.listdir(styles))):
+            with open(os.path.join(styles, name), encoding="utf-8", newline="") as source:
+                text = source.read()
+            for j, (conversation, context) in enumerate(conversations().items()):
+                if os.environ.get("HADAL_ORACLE") == "1" or (i + j) % 4 == 0:  # what is committed is small
+                    file.write(json.dumps({"template": name, "conversation": conversation, **rendered(text, context)},
+                                          ensure_ascii=False) + "\n")
     n_random = int(os.environ.get("N_RANDOM", "100000" if os.environ.get("HADAL_ORACLE") == "1" else "1000"))
     writer = Writer(seed=n_random)
     with open(os.path.join(out, "random_context.json"), "w", encoding="utf-8") as file:
