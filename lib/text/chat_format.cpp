@@ -24,12 +24,23 @@ constexpr std::array kKnownTemplates = {
     KnownTemplate{2478, 0x731e2d647d2bf911, "deepseek-r1-distill"},  // over several lines
     KnownTemplate{3127, 0xba6def945855a96a, "deepseek-r1-0528"},
     KnownTemplate{2925, 0x92ab976ef7444fb6, "deepseek-v3.1"},
-    KnownTemplate{2507, 0xc2b27ee60f1b8775, "qwen2.5"},
-    KnownTemplate{2506, 0xe642ce246d7f2e3d, "qwen2.5"},  // without the newline at its end
+    KnownTemplate{2506, 0xe642ce246d7f2e3d, "qwen2.5"},
     KnownTemplate{4116, 0x2bfdb7aa9754484e, "qwen3"},
-    KnownTemplate{4614, 0x60848a05837ce656, "llama-3.1"},
-    KnownTemplate{4613, 0xcc0368e1ffb6b958, "llama-3.1"},  // without the newline at its end
+    KnownTemplate{4613, 0xcc0368e1ffb6b958, "llama-3.1"},
 };
+
+/// What Jinja makes of a template before it reads it: lines end in \n, and the last one's end is dropped. Copies that
+/// differ in this alone, as a template of its own file and one in JSON do, render the same.
+std::string normalized(std::string_view chat_template) {
+    std::string out;
+    for (size_t i = 0; i < chat_template.size(); ++i) {
+        const bool is_return = chat_template[i] == '\r';
+        if (is_return && chat_template.substr(i + 1).starts_with('\n')) continue;
+        out += is_return ? '\n' : chat_template[i];
+    }
+    if (out.ends_with('\n')) out.pop_back();
+    return out;
+}
 
 uint64_t fnv1a(std::string_view bytes) {
     uint64_t hash = 0xcbf29ce484222325;
@@ -114,10 +125,11 @@ const ChatFormat *find_chat_format(std::string_view name) {
 }
 
 const ChatFormat *find_chat_format_of_template(std::string_view chat_template) {
+    constexpr size_t kMaxBytes = 65536;  // with all line ends doubled, too
+    if (chat_template.size() > kMaxBytes) return nullptr;
+    const std::string text = normalized(chat_template);
     for (const KnownTemplate &known : kKnownTemplates) {
-        if (known.n_bytes == chat_template.size() && known.hash == fnv1a(chat_template)) {
-            return find_chat_format(known.format);
-        }
+        if (known.n_bytes == text.size() && known.hash == fnv1a(text)) return find_chat_format(known.format);
     }
     return nullptr;
 }

@@ -97,7 +97,8 @@ const std::vector<const ChatFormat *> &chat_formats();
 const ChatFormat *find_chat_format(std::string_view name);
 
 /// The format that renders what this template renders, byte for byte; nullptr: no template that is known. Templates are
-/// told apart by their length and 64-bit FNV-1a hash. We hold no copy to compare with, and need none: two templates
+/// told apart by length and 64-bit FNV-1a hash of what Jinja reads of them: however lines end, and whether the last
+/// one does, is the same to it. We hold no copy to compare with, and need none: two templates
 /// meet by chance once in 2^64, and who makes a template that meets one of ours on purpose gets the format of a model
 /// he could have named outright.
 const ChatFormat *find_chat_format_of_template(std::string_view chat_template);

@@ -27,6 +27,12 @@ std::string contents(const std::filesystem::path &path) {
     return bytes.str();
 }
 
+std::string with_line_ends(std::string_view text, std::string_view end) {
+    std::string out;
+    for (const char c : text) c == '\n' ? out += end : out += c;
+    return out;
+}
+
 /// The rendering, or "refused: why".
 std::string rendering(const ChatFormat &format, std::string_view request_json) {
     const auto request = parse_chat_request(request_json);
@@ -77,7 +83,13 @@ TEST_CASE("a template is known by its bytes, and by every one of them") {
             CHECK(find_chat_format_of_template(text) == nullptr);
             text[at] = static_cast<char>(text[at] ^ 1);
         }
-        CHECK(find_chat_format_of_template(text + "\n\n") == nullptr);
+        for (const std::string &same :
+             {text + "\n", text + "\r\n", with_line_ends(text, "\r\n"), with_line_ends(text, "\r")}) {
+            CHECK(find_chat_format_of_template(same) == format);
+        }
+        for (const std::string &other : {text + "\n\n", text + " ", "\n" + text, text + text}) {
+            CHECK(find_chat_format_of_template(other) == nullptr);
+        }
         ++n_templates;
     }
     CHECK(n_templates == 6);
@@ -102,6 +114,11 @@ TEST_CASE("templates as models carry them") {
         const auto wanted = known.find(name);
         // The others are rewritten: they do not render what the model's own template or encoder does.
         CHECK((format == nullptr) == (wanted == known.end()));
-        if (format != nullptr && wanted != known.end()) CHECK(format->name == wanted->second);
+        if (format == nullptr || wanted == known.end()) continue;
+        CHECK(format->name == wanted->second);
+        std::string text = contents(*path);
+        CHECK(find_chat_format_of_template(with_line_ends(text, "\r\n")) == format);
+        text.ends_with('\n') ? text.pop_back() : text.push_back('\n');
+        CHECK(find_chat_format_of_template(text) == format);
     }
 }
