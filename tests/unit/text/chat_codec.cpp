@@ -31,7 +31,7 @@ std::shared_ptr<const ChatCodec> of_template(const std::string &source, const st
     return need(ChatCodec::of(given));
 }
 
-std::string text(const ChatCodec &codec, std::string_view request) {
+std::string written(const ChatCodec &codec, std::string_view request) {
     return need(codec.render(request, AddedTokens())).prompt.text();
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("a format by its name, a name that is none") {
 TEST_CASE("a folder: its template, its tokens; without a template its family, if that says which format") {
     const TempFolder folder;
     folder.write("tokenizer_config.json", R"({"bos_token": {"content": "<b>"}, "chat_template": "{{ bos_token }}!"})");
-    CHECK(text(*need(ChatCodec::open(folder.path())), kHello) == "<b>!");
+    CHECK(written(*need(ChatCodec::open(folder.path())), kHello) == "<b>!");
 
     folder.write("tokenizer_config.json", "{}");
     CHECK(ChatCodec::open(folder.path()).error().status == Status::not_found);
@@ -87,11 +87,11 @@ TEST_CASE("a broken template is refused when it is opened, with its place") {
 
 TEST_CASE("every member of a request is a variable; what it does not say has its default") {
     const auto codec = of_template("{{ bos_token }}|{{ add_generation_prompt }}|{{ date }}|{{ thinking }}");
-    CHECK(text(*codec, R"({"messages": []})") == "<s>|True||");
-    CHECK(text(*codec, R"({"messages": [], "bos_token": "", "date": "now", "add_generation_prompt": false})") ==
+    CHECK(written(*codec, R"({"messages": []})") == "<s>|True||");
+    CHECK(written(*codec, R"({"messages": [], "bos_token": "", "date": "now", "add_generation_prompt": false})") ==
           "|False|now|");
-    CHECK(text(*codec, R"({"messages": [], "enable_thinking": true})") == "<s>|True||True");
-    CHECK(text(*codec, R"({"messages": [], "thinking": {"type": "disabled"}})") == "<s>|True||False");
+    CHECK(written(*codec, R"({"messages": [], "enable_thinking": true})") == "<s>|True||True");
+    CHECK(written(*codec, R"({"messages": [], "thinking": {"type": "disabled"}})") == "<s>|True||False");
 }
 
 TEST_CASE("requests that are none are refused") {
@@ -143,20 +143,20 @@ TEST_CASE("a template for tools is used where there are tools") {
     ChatSource source;
     source.templates = {"t.jinja", "plain", "{{ tools | length }} tools"};
     const auto codec = need(ChatCodec::of(source));
-    CHECK(text(*codec, kHello) == "plain");
-    CHECK(text(*codec, R"({"messages": [], "tools": [1, 2]})") == "2 tools");
+    CHECK(written(*codec, kHello) == "plain");
+    CHECK(written(*codec, R"({"messages": [], "tools": [1, 2]})") == "2 tools");
 }
 
 TEST_CASE("a template that is known: its format writes, the template what the format cannot say") {
-    const auto path = test_data("chat_templates/deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja");
+    const auto path = test_data("chat_templates/deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja");
     if (!path) return;
     std::ifstream in(*path, std::ios::binary);
     const std::string source{std::istreambuf_iterator<char>(in), {}};
     const std::string bos = "<\uFF5Cbegin\u2581of\u2581sentence\uFF5C>";
     const auto codec = of_template(source, bos);
     CHECK(codec->name() == std::string("deepseek-r1-distill"));
-    CHECK(text(*codec, kHello) == bos + "<\uFF5CUser\uFF5C>Hi<\uFF5CAssistant\uFF5C><think>\n");
-    CHECK(text(*codec, R"({"messages": [{"role": "user", "content": "Hi"}], "bos_token": "B"})") ==
+    CHECK(written(*codec, kHello) == bos + "<\uFF5CUser\uFF5C>Hi<\uFF5CAssistant\uFF5C><think>\n");
+    CHECK(written(*codec, R"({"messages": [{"role": "user", "content": "Hi"}], "bos_token": "B"})") ==
           "B<\uFF5CUser\uFF5C>Hi<\uFF5CAssistant\uFF5C><think>\n");
     // The template forgets tools, where the format refuses them.
     CHECK(need(codec->render(R"({"messages": [{"role": "user", "content": "Hi"}], "tools":
@@ -168,7 +168,7 @@ TEST_CASE("a template that is known: its format writes, the template what the fo
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.find("messages[0].content") != std::string::npos);
     // Without the files beside it a template knows no BOS, and writes none.
-    CHECK(text(*of_template(source, ""), kHello) == "<\uFF5CUser\uFF5C>Hi<\uFF5CAssistant\uFF5C><think>\n");
+    CHECK(written(*of_template(source, ""), kHello) == "<\uFF5CUser\uFF5C>Hi<\uFF5CAssistant\uFF5C><think>\n");
 }
 
 TEST_CASE("the parser begins where the prompt ended") {
