@@ -12,8 +12,8 @@ struct ChatRequestArguments {
 
     void add_to(CLI::App &app);
 
-    /// The JSON of a request. A file that is a list holds messages, and the prompt then ends where an answer begins; one
-    /// that is an object is the request, or what a template sees, as it is. Without a file of messages: one of a user.
+    /// The JSON of a request. A file that is a list holds messages, and the prompt then ends where an answer begins;
+    /// one that is an object is the request, or what a template sees, as it is. Without a file: one user's message.
     /// Throws std::runtime_error naming the file and what is wrong in it.
     std::string json() const;
 };

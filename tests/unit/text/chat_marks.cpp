@@ -1,4 +1,4 @@
-// Which characters of a rendered template are the request's: by masking special tokens in it, and looking where they went.
+// Which characters of a rendered template are the request's: its special tokens are masked, and looked for in the text.
 #include "text/chat_marks.h"
 
 #include <doctest/doctest.h>
