@@ -49,7 +49,8 @@ Result<std::vector<BpeMerge>> read_merges(const Metadata &metadata, const Vocabu
         if (merge.left < 0) return bad_merge(metadata, i, line, ", the left part is no token");
         if (merge.right < 0) return bad_merge(metadata, i, line, ", the right part is no token");
         if (merge.merged < 0) return bad_merge(metadata, i, line, ", the two together are no token");
-        merges.push_back(merge);
+        // What is written in the letters of a control token stays text.
+        if (vocabulary.kinds[static_cast<size_t>(merge.merged)] != TokenKind::control) merges.push_back(merge);
     }
     return merges;
 }

@@ -8,7 +8,8 @@
 
 namespace hadal::core {
 
-/// The newer members of a general category ("L", "Lu"), as PCRE2 writes them inside a class; empty: it has none.
+/// The newer members of a general category ("L", "Lu") or script ("Han"), as PCRE2 writes them inside a class; empty:
+/// it has none.
 std::string newer_members(std::string_view category);
 
 /// Whether normal forms are nothing to it: a code point of Unicode 10 to 18 that decomposes, composes or is reordered,

@@ -47,6 +47,13 @@ std::string class_of(char escape) {
     }
 }
 
+/// The name of a script that regular expressions of tokenizers know: PCRE2 takes it for more than the script.
+bool is_script(std::string_view name) {
+    constexpr std::string_view kScripts[] = {"Han",      "Hiragana", "Katakana", "Hangul", "Latin",     "Greek",
+                                             "Cyrillic", "Arabic",   "Hebrew",   "Thai",   "Devanagari"};
+    return std::find(std::begin(kScripts), std::end(kScripts), name) != std::end(kScripts);
+}
+
 /// The category of "{L}"; empty: another kind of property.
 std::string_view category_at(std::string_view rest) {
     const size_t end = rest.starts_with('{') ? rest.find('}') : 0;
@@ -85,11 +92,19 @@ private:
         if (!in_class_ && (letter == 'b' || letter == 'B')) return boundary(letter);
         std::string members = class_of(letter);
         size_t n_bytes = 2;
-        const std::string_view category = letter == 'p' || letter == 'P' ? category_at(rest(2)) : std::string_view();
+        const bool is_property = letter == 'p' || letter == 'P';
+        const std::string_view category = is_property ? category_at(rest(2)) : std::string_view();
         if (!category.empty()) {
             n_bytes += category.size() + 2;
             const std::string newer = newer_members(category);
             if (!newer.empty()) members = text("\\p{", category, "}", newer);
+        }
+        const std::string_view rest_of_it = rest(2);
+        const size_t end = rest_of_it.starts_with('{') ? rest_of_it.find('}') : std::string_view::npos;
+        if (is_property && end != std::string_view::npos && is_script(rest_of_it.substr(1, end - 1))) {
+            const std::string_view name = rest_of_it.substr(1, end - 1);
+            members = text("\\p{sc:", name, "}", newer_members(name));
+            n_bytes += end + 1;
         }
         if (members.empty() || (in_class_ && is_complement)) return copy(n_bytes);
         if (!in_class_) out_ += is_complement ? "[^" : "[";

@@ -11,6 +11,7 @@
 namespace hadal::core {
 namespace {
 
+constexpr const char *kName = "tokenizer.json";
 constexpr const char *kConfigName = "tokenizer_config.json";
 constexpr uint64_t kMaxTokenizerBytes = uint64_t{128} << 20;  // the largest of today has 33 MB
 
@@ -143,6 +144,22 @@ Result<std::unique_ptr<const Tokenizer>> open_tokenizer_json(const std::string &
     }
     HADAL_TRY(Pipeline pipeline, read_pipeline(root, config));
     if (n_rows) HADAL_CHECK(fill_rows(root, *n_rows, pipeline));
+    return make_tokenizer(std::move(pipeline));
+}
+
+Result<std::unique_ptr<const Tokenizer>> parse_tokenizer_json(std::string_view tokenizer,
+                                                              std::optional<std::string_view> config) {
+    HeaderMemory memory(kName), config_memory(kConfigName);
+    HADAL_TRY(const JsonText json, JsonText::parse(kName, tokenizer, memory));
+    const JsonFields root(json, json.root(), kName, "tokenizer");
+    std::optional<JsonText> config_json;
+    std::optional<JsonFields> config_fields;
+    if (config) {
+        HADAL_TRY(JsonText text, JsonText::parse(kConfigName, *config, config_memory));
+        config_json.emplace(std::move(text));
+        config_fields.emplace(*config_json, config_json->root(), kConfigName, "tokenizer_config");
+    }
+    HADAL_TRY(Pipeline pipeline, read_pipeline(root, config_fields));
     return make_tokenizer(std::move(pipeline));
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "text/tokenizer.h"
@@ -18,5 +19,9 @@ namespace hadal::core {
 /// Fails: not_found, io, bad_format, unsupported (names file and field).
 Result<std::unique_ptr<const Tokenizer>> open_tokenizer_json(const std::string &folder, const std::string &name,
                                                              std::optional<size_t> n_rows = std::nullopt);
+
+/// The same of texts in memory: tokenizer.json's, and that of tokenizer_config.json where there is one.
+Result<std::unique_ptr<const Tokenizer>> parse_tokenizer_json(std::string_view tokenizer,
+                                                              std::optional<std::string_view> config = std::nullopt);
 
 }  // namespace hadal::core

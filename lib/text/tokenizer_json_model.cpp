@@ -1,6 +1,5 @@
 // "model": BPE, Unigram, WordPiece, WordLevel.
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "text/bpe.h"
@@ -109,7 +108,8 @@ Result<std::vector<BpeMerge>> ModelReader::read_merges(size_t later_prefix_bytes
             return model_.fault(Status::bad_format, "'merges' has more than ", kMaxTokens, " items");
         }
         HADAL_TRY(const BpeMerge merge, read_merge(item, merges.size(), later_prefix_bytes));
-        merges.push_back(merge);
+        // What is written as a special token is stays text.
+        if (vocabulary_.kinds[static_cast<size_t>(merge.merged)] != TokenKind::control) merges.push_back(merge);
     }
     return merges;
 }
@@ -183,14 +183,12 @@ Result<std::unique_ptr<const TokenModel>> ModelReader::read_unigram() {
         rules.has_byte_tokens = true;
     }
     if (!model_.find("unk_id")) return model_.fault(Status::unsupported, "'unk_id' is absent");
-    HADAL_TRY(const uint64_t unknown, model_.uint_or("unk_id", 0, vocabulary_.members.size() - 1));
+    HADAL_TRY(const uint64_t unknown, model_.uint_or("unk_id", 0, vocabulary_.n_scored - 1));
     rules.unknown = static_cast<Token>(unknown);
     auto &kind = vocabulary_.kinds[static_cast<size_t>(unknown)];
     if (kind == TokenKind::normal) kind = TokenKind::unknown;
     rules.scores = vocabulary_.scores;
-    double least = std::numeric_limits<double>::infinity();
-    for (const Token token : vocabulary_.members) least = std::min(least, rules.scores[static_cast<size_t>(token)]);
-    rules.unknown_score = least - kUnknownPenalty;
+    rules.unknown_score = vocabulary_.least_score - kUnknownPenalty;
     return std::unique_ptr<const TokenModel>(
         std::make_unique<const Unigram>(vocabulary_.texts, vocabulary_.members, std::move(rules)));
 }

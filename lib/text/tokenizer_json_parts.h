@@ -3,6 +3,7 @@
 // Source: github.com/huggingface/tokenizers, what it writes and how it reads it.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "base/result.h"
@@ -15,8 +16,10 @@ namespace hadal::core {
 /// What tokenizer.json holds of tokens, before the model is made of them.
 struct JsonVocabulary {
     StringTable texts;           ///< [token], added ones included
-    std::vector<Token> members;  ///< those of the model
+    std::vector<Token> members;  ///< those the model may give: special tokens of several characters are not among them
     std::vector<double> scores;  ///< [token]; a unigram model's, else empty
+    size_t n_scored = 0;
+    double least_score = std::numeric_limits<double>::infinity();
     std::vector<AddedToken> added;
     std::vector<TokenKind> kinds;  ///< [token]
 };

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "text/code_points.h"
 #include "text/tokenizer_json_parts.h"
 #include "text/vocabulary.h"
 
@@ -79,6 +80,7 @@ Result<void> read_scored(const JsonFields &model, TextsById &texts, JsonVocabula
         HADAL_TRY(const auto token, model.json().string(text, "model.vocab[i][0]"));
         HADAL_CHECK(texts.add(token, id));
         vocabulary.scores.push_back(score);
+        vocabulary.least_score = std::min(vocabulary.least_score, score);
         vocabulary.members.push_back(static_cast<Token>(id));
     }
     return {};
@@ -123,13 +125,21 @@ Result<JsonVocabulary> read_json_vocabulary(const JsonFields &root, const JsonFi
     }
     if (texts.size() == 0) return root.fault(Status::bad_format, "there is no token");
     vocabulary.texts = texts.table();
-    if (!vocabulary.scores.empty()) vocabulary.scores.resize(texts.size());
+    vocabulary.n_scored = vocabulary.scores.size();
+    if (vocabulary.n_scored > 0) vocabulary.scores.resize(texts.size());
     vocabulary.kinds.assign(texts.size(), TokenKind::unused);
     for (const Token token : vocabulary.members) vocabulary.kinds[static_cast<size_t>(token)] = TokenKind::normal;
     for (const AddedToken &token : vocabulary.added) {
         vocabulary.kinds[static_cast<size_t>(token.token)] =
             token.special ? TokenKind::control : TokenKind::user_defined;
     }
+    // A special token is found in a text where it is asked for, and is made of plain text by no model. One character
+    // stays, though: without it that character could not be written.
+    std::erase_if(vocabulary.members, [&vocabulary](Token token) {
+        const std::string_view text = vocabulary.texts[static_cast<size_t>(token)];
+        return vocabulary.kinds[static_cast<size_t>(token)] == TokenKind::control && !text.empty() &&
+               code_point_bytes(text[0]) < text.size();
+    });
     std::sort(vocabulary.members.begin(), vocabulary.members.end());
     return vocabulary;
 }
