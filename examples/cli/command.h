@@ -14,6 +14,7 @@ struct Subcommand {
 };
 
 Subcommand add_run(CLI::App &app);
+Subcommand add_chat(CLI::App &app);
 Subcommand add_inspect(CLI::App &app);
 Subcommand add_tokenize(CLI::App &app);
 Subcommand add_detokenize(CLI::App &app);

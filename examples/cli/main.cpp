@@ -22,10 +22,10 @@ int run(int argc, char **argv) {
     app.set_version_flag("--version", hadal::version());
     app.require_subcommand(1);
     const std::vector<command::Subcommand> subcommands = {
-        command::add_run(app),        command::add_inspect(app),  command::add_tokenize(app),
-        command::add_detokenize(app), command::add_template(app), command::add_parse(app),
-        command::add_logits(app),     command::add_bench(app),    command::add_perplexity(app),
-        command::add_convert(app),
+        command::add_run(app),        command::add_chat(app),       command::add_inspect(app),
+        command::add_tokenize(app),   command::add_detokenize(app), command::add_template(app),
+        command::add_parse(app),      command::add_logits(app),     command::add_bench(app),
+        command::add_perplexity(app), command::add_convert(app),
     };
     try {
         app.parse(argc, argv);

@@ -269,7 +269,7 @@ typedef struct hadal_tokenizer hadal_tokenizer;
 
 /* Special tokens in the text are plain text unless PARSE_SPECIAL is given: user text must not carry it. */
 enum {
-    HADAL_ENCODE_ADD_SPECIAL = 1,    /* BOS and EOS as the vocabulary asks */
+    HADAL_ENCODE_ADD_SPECIAL = 1,    /* BOS and EOS as the vocabulary asks; no BOS where PARSE_SPECIAL finds one */
     HADAL_ENCODE_PARSE_SPECIAL = 2,  /* special tokens in the text are tokens */
     HADAL_ENCODE_REPLACE_INVALID = 4 /* what is not UTF-8 becomes U+FFFD instead of an error */
 };

@@ -187,6 +187,7 @@ Result<std::vector<Token>> PipelineTokenizer::encode(std::string_view given, con
         const auto place = part.text.data() == text.data() ? Pieces::Place::start : Pieces::Place::later;
         HADAL_CHECK(encode_raw(part.text, place, *work.operator->(), tokens, special));
     }
+    if (options.add_special && options.parse_special) keep_one_bos(pipeline_.special, tokens);
     if (options.add_special) tokens.insert(tokens.end(), pipeline_.suffix.begin(), pipeline_.suffix.end());
     return tokens;
 }

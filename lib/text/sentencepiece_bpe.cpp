@@ -192,6 +192,7 @@ Result<std::vector<Token>> SentencePieceBpe::encode(std::string_view given, cons
         }
     }
     encode_text(text.substr(begin), tokens);
+    if (options.add_special && options.parse_special) keep_one_bos(special, tokens);
     if (options.add_special && special.add_eos) tokens.push_back(special.eos);
     return tokens;
 }

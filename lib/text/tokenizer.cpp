@@ -17,6 +17,11 @@ constexpr const char *kFileName = "tokenizer.json";
 
 }  // namespace
 
+void keep_one_bos(const SpecialTokens &special, std::vector<Token> &tokens) {
+    const bool is_twice = tokens.size() >= 2 && tokens[0] == special.bos && tokens[1] == special.bos;
+    if (is_twice && special.bos >= 0) tokens.erase(tokens.begin());
+}
+
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::open(const Metadata &metadata) {
     constexpr const char *kKindKey = "tokenizer.ggml.model";
     if (!metadata.has(kKindKey)) {

@@ -35,10 +35,13 @@ struct SpecialTokens {
 enum class InvalidUtf8 { refused, replaced };
 
 struct EncodeOptions {
-    bool add_special = false;    ///< bos and eos as the vocabulary asks
+    bool add_special = false;    ///< bos and eos as the vocabulary asks; no bos where parse_special found one there
     bool parse_special = false;  ///< recognise special tokens in the text; never set for user text
     InvalidUtf8 invalid_utf8 = InvalidUtf8::refused;
 };
+
+/// Takes the first of two bos at the beginning away: a rendered prompt often begins with one of its own.
+void keep_one_bos(const SpecialTokens &special, std::vector<Token> &tokens);
 
 /// What decode does with control tokens.
 enum class ControlText { left_out, written };

@@ -125,6 +125,9 @@ static int tour_tokenizer(const hadal_runtime *runtime, const char *path, const 
     CHECK(length == sizeof text - 1 && memcmp(bytes, text, length) == 0);
     EXPECT(HADAL_OK, hadal_decoder_push(decoder, -1, &piece, &length, &err));
     CHECK(length == 0 && piece != NULL);
+    EXPECT(HADAL_OK, hadal_tokenizer_encode(alone, "<s>a", 4, HADAL_ENCODE_ADD_SPECIAL | HADAL_ENCODE_PARSE_SPECIAL,
+                                            tokens, ROOM, &n, &err));
+    CHECK(n > 1 && tokens[0] == 1 && tokens[1] != 1); /* never two */
     EXPECT(HADAL_OK, hadal_tokenizer_encode(alone, "a\xFF", 2, HADAL_ENCODE_REPLACE_INVALID, tokens, ROOM, &n, &err));
     EXPECT(HADAL_OK, hadal_tokenizer_decode(alone, tokens, n, 0, bytes, ROOM, &length, &err));
     CHECK(length == 4 && memcmp(bytes, "a\xEF\xBF\xBD", 4) == 0);
