@@ -160,7 +160,10 @@ void Bpe::merge_short(ModelWork &work) const {
     auto &ranks = work.ranks;
     if (symbols.size() < 2) return;
     ranks.resize(symbols.size() - 1);
-    const auto rank_at = [&](size_t i) { return merges_.find(symbols[i], symbols[i + 1]).rank; };
+    const auto rank_at = [&](size_t i) {
+        ++work.n_pairs;
+        return merges_.find(symbols[i], symbols[i + 1]).rank;
+    };
     for (size_t i = 0; i < ranks.size(); ++i) ranks[i] = rank_at(i);
     while (!ranks.empty()) {
         const auto best = static_cast<size_t>(std::min_element(ranks.begin(), ranks.end()) - ranks.begin());
@@ -183,6 +186,7 @@ void Bpe::merge_long(ModelWork &work) const {
     const auto candidate_at = [&](uint32_t i) {
         const Link &left = links[i];
         const Token right = links[left.right].token;
+        ++work.n_pairs;
         return Candidate{merges_.find(left.token, right).rank, i, left.token, right};
     };
     for (uint32_t i = 0; i + 1 < n_symbols; ++i) {

@@ -26,6 +26,7 @@ struct ModelWork {
     std::vector<Token> symbols;   ///< of a short piece
     std::vector<uint32_t> ranks;  ///< [symbol]: of merging it with the next
     std::string text;
+    uint64_t n_pairs = 0;  ///< looked up so far: how much work merging was
 };
 
 /// Immutable; const calls may run concurrently.
