@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Small tokenizers of every kind, and what the tokenizers package makes of some texts.   usage: make_goldens.py FOLDER
+"""Small tokenizers of every kind, and what the tokenizers package makes of some texts.
+
+usage: make_goldens.py FOLDER [random]
 
 Writes FOLDER/KIND/tokenizer.json and FOLDER/KIND/goldens.jsonl: {"text", "ids", "decoded"}, ids without special tokens,
-which are text. README.md names the versions."""
+which are text; and FOLDER/KIND/random.jsonl, the same of random texts. With "random" only the last, for the tokenizers
+that are there. README.md names the versions."""
 import json
 import os
 import sys
@@ -10,6 +13,10 @@ import sys
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors,
                         trainers)
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".."] * 4, "tokenizers"))
+from random_texts import random_texts  # noqa: E402
+
+N_RANDOM = 150
 CORPUS = ["The lighthouse keeper's log: 1912, 3 ships, 12345 waves.\n\nDon't sail past the reef!",
           "Der Leuchtturmwärter schrieb: Übermäßige Höhe, naïve façade, señor, crème brûlée.",
           "灯塔守护人在日志中写道：风很大，海浪高达三米。", "маяк стоит на скале, и море шумит",
@@ -102,24 +109,47 @@ def without_added_bytes(tokenizer):
     return Tokenizer.from_str(json.dumps(described))
 
 
-def main():
-    for make in (byte_level, gpt2_with_space, byte_fallback, words_with_suffix, unigram, word_piece, word_level):
+KINDS = (byte_level, gpt2_with_space, byte_fallback, words_with_suffix, unigram, word_piece, word_level)
+
+
+def write(path, tokenizer, texts):
+    """The package makes special tokens of some plain texts, which we do not: those are left out."""
+    special = {i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    tokenizer.encode_special_tokens = True
+    with open(path, "w", encoding="utf-8") as out:
+        for text in texts:
+            ids = tokenizer.encode(text, add_special_tokens=False).ids
+            if any(token.content in text for i, token in tokenizer.get_added_tokens_decoder().items()
+                   if i in special and i in ids):
+                continue
+            line = {"text": text, "ids": ids, "decoded": tokenizer.decode(ids)}
+            out.write(json.dumps(line, ensure_ascii=True) + "\n")
+
+
+def write_random(folder, seed):
+    tokenizer = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+    texts = [text for text in random_texts(seed, N_RANDOM, CORPUS) if len(text) < 60]
+    write(os.path.join(folder, "random.jsonl"), tokenizer, texts)
+
+
+def make_all(root):
+    for make in KINDS:
         tokenizer, trainer = make()
         tokenizer.train_from_iterator(CORPUS, trainer)
         tokenizer = without_added_bytes(tokenizer)
         tokenizer.add_tokens([AddedToken("<new>", lstrip=True, rstrip=make is unigram, normalized=False),
                               AddedToken("new", single_word=True, normalized=True)])
-        tokenizer.encode_special_tokens = True
-        folder = os.path.join(sys.argv[1], make.__name__)
+        folder = os.path.join(root, make.__name__)
         os.makedirs(folder, exist_ok=True)
         tokenizer.save(os.path.join(folder, "tokenizer.json"), pretty=False)
-        with open(os.path.join(folder, "goldens.jsonl"), "w", encoding="utf-8") as out:
-            for text in TEXTS:
-                ids = tokenizer.encode(text, add_special_tokens=False).ids
-                if make is unigram and "<s>" in text:
-                    continue  # the package makes a special token of plain text, which we do not
-                line = {"text": text, "ids": ids, "decoded": tokenizer.decode(ids)}
-                out.write(json.dumps(line, ensure_ascii=True) + "\n")
+        write(os.path.join(folder, "goldens.jsonl"), tokenizer, TEXTS)
+
+
+def main():
+    if "random" not in sys.argv[2:]:
+        make_all(sys.argv[1])
+    for seed, make in enumerate(KINDS):
+        write_random(os.path.join(sys.argv[1], make.__name__), seed)
 
 
 if __name__ == "__main__":
