@@ -98,6 +98,7 @@ bool key_before(const Value &a, const Value &b) {
 Result<const Dict *> make_dict(Workspace &work, std::span<const Entry> entries) {
     HADAL_CHECK(work.spend(entries.size()));
     for (const Entry &entry : entries) {
+        HADAL_CHECK(spend_key(work, entry.key));
         if (is_key(entry.key)) continue;
         return error(Status::bad_format, "a value of type ", type_name(entry.key), " cannot be a dictionary's key");
     }
@@ -109,6 +110,16 @@ Result<const Dict *> make_dict(Workspace &work, std::span<const Entry> entries) 
         HADAL_CHECK(fill_large(work, entries, place, *dict));
     }
     return static_cast<const Dict *>(dict);
+}
+
+Result<void> spend_key(Workspace &work, const Value &key) {
+    const auto *text = key.as<std::string_view>();
+    return text == nullptr ? Result<void>() : work.spend_bytes(16 * text->size());
+}
+
+Result<const Value *> find(Workspace &work, const Dict &dict, const Value &key) {
+    HADAL_CHECK(spend_key(work, key));
+    return find(dict, key);
 }
 
 const Value *find(const Dict &dict, const Value &key) {

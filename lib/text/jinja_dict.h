@@ -16,7 +16,11 @@ bool is_key(const Value &value);
 /// A strict order of keys in which those that are equal in Python (1, 1.0, True) are equivalent.
 bool key_before(const Value &a, const Value &b);
 
+/// What comparing a key with others costs beyond a step: a search compares it some twenty times.
+Result<void> spend_key(Workspace &work, const Value &key);
+
 /// nullptr: no such key.
 const Value *find(const Dict &dict, const Value &key);
+Result<const Value *> find(Workspace &work, const Dict &dict, const Value &key);
 
 }  // namespace hadal::core::jinja

@@ -284,7 +284,8 @@ Result<Value> Evaluator::attribute(const Value &object, std::string_view name) {
         return Value(bound);
     }
     if (const auto *dict = object.as<const Dict *>()) {
-        if (const Value *item = find(**dict, Value(name))) return *item;
+        HADAL_TRY(const Value *item, find(work_, **dict, Value(name)));
+        if (item != nullptr) return *item;
     }
     if (const auto *space = object.as<Namespace *>()) {
         HADAL_CHECK(work_.spend((*space)->size / 16));

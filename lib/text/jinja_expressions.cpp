@@ -8,6 +8,9 @@
 namespace hadal::core::jinja {
 namespace {
 
+/// Attributes, subscripts and calls of one operand: rendering nests one deeper for each.
+constexpr size_t kMaxChain = 1000;
+
 // How tightly operators bind, as Jinja has it: ~ stands between + and *.
 enum Precedence { kOr = 1, kAnd, kNot, kCompare, kSum, kConcat, kProduct, kPower };
 
@@ -303,7 +306,8 @@ Result<NodeId> ExpressionParser::parse_tuple(Conditional conditional, std::strin
 // ---- What follows an operand ----------------------------------------------------------------------------------------
 
 Result<NodeId> ExpressionParser::parse_postfix(NodeId node) {
-    for (;;) {
+    for (size_t n = 0;; ++n) {
+        if (n > kMaxChain) return fail(text("nested more than ", kMaxChain, " deep"));
         if (is_sign(".")) {
             HADAL_TRY(node, parse_dot(node));
         } else if (is_sign("[")) {

@@ -75,7 +75,7 @@ public:
         const Deeper deeper(work_);
         HADAL_CHECK(deeper.check());
         if (const auto *text = value.as<std::string_view>()) {
-            HADAL_CHECK(work_.spend_bytes(text->size()));
+            HADAL_CHECK(work_.spend(text->size() / 16));
             append_string(*text, style_, out_);
             return work_.check_value_bytes(out_.size());
         }

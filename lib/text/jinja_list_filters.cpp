@@ -69,7 +69,7 @@ Result<Value> join(const Call &call) {
         HADAL_TRY(const Value item, item_at(call.work, items[i], bound.value_or(1, None{})));
         if (i > 0) out += between;
         HADAL_CHECK(append_text(call.work, item, out));
-        HADAL_CHECK(call.work.spend(1 + between.size() / 64));
+        HADAL_CHECK(call.work.spend(1 + between.size() / 16));
         HADAL_CHECK(call.work.check_value_bytes(out.size()));
     }
     return call.work.text(out);
@@ -133,6 +133,7 @@ Result<Value> unique(const Call &call) {
         HADAL_TRY(const Value found, item_at(call.work, item, bound.value_or(1, None{})));
         HADAL_TRY(const Value key, with_case(call.work, found, case_of(bound, 0)));
         if (!is_key(key)) return call.fail("a value of type ", type_name(key), " cannot be compared this way");
+        HADAL_CHECK(spend_key(call.work, key));
         if (seen.insert(key).second) values.push_back(item);
     }
     return make_iterator(call.work, values);

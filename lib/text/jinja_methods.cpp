@@ -53,7 +53,7 @@ Result<Value> dict_values(const Call &call) {
 
 Result<Value> dict_get(const Call &call) {
     HADAL_TRY(const Bound bound, bind(call, {"key", "default"}, 1));
-    const Value *found = find(self_dict(call), bound.value(0));
+    HADAL_TRY(const Value *found, find(call.work, self_dict(call), bound.value(0)));
     return found == nullptr ? bound.value_or(1, None{}) : *found;
 }
 

@@ -128,7 +128,7 @@ Result<Value> filter_float(const Call &call) {
     if (const auto integer = as_integer(call.input)) return Value(static_cast<double>(*integer));
     const auto *text = call.input.as<std::string_view>();
     if (text == nullptr) return otherwise;
-    HADAL_CHECK(call.work.spend_bytes(text->size()));
+    HADAL_CHECK(call.work.spend(text->size()));
     const auto real = parse_float(*text);
     return real ? Value(*real) : otherwise;
 }
@@ -143,7 +143,7 @@ Result<Value> filter_int(const Call &call) {
     if (const auto *real = call.input.as<double>()) return truncated(call, *real, otherwise);
     const auto *text = call.input.as<std::string_view>();
     if (text == nullptr) return otherwise;
-    HADAL_CHECK(call.work.spend_bytes(text->size()));
+    HADAL_CHECK(call.work.spend(text->size()));
     const ParsedInteger parsed = parse_integer(*text, base);
     if (parsed.overflows) return call.fail("the number is beyond 64 bits");
     if (parsed.is_integer) return Value(parsed.value);

@@ -1,11 +1,13 @@
 // Comparison, membership and iteration.
 #include "text/jinja_operators.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "text/jinja_arithmetic.h"
 #include "text/jinja_dict.h"
 #include "text/jinja_print.h"
+#include "text/jinja_search.h"
 #include "text/jinja_text.h"
 
 namespace hadal::core::jinja {
@@ -55,7 +57,7 @@ Result<bool> equal_rows(Workspace &work, const Items &a, const Items &b) {
 Result<bool> equal_dicts(Workspace &work, const Dict &a, const Dict &b) {
     if (a.size != b.size) return false;
     for (const Entry &entry : a) {
-        const Value *other = find(b, entry.key);
+        HADAL_TRY(const Value *other, find(work, b, entry.key));
         if (other == nullptr) return false;
         HADAL_TRY(const bool same, equals(work, entry.value, *other));
         if (!same) return false;
@@ -121,8 +123,13 @@ Result<bool> equals(Workspace &work, const Value &left, const Value &right) {
     }
     if (left.index() != right.index()) return false;
     if (left.is_undefined() || left.is_none()) return true;
-    if (const auto *text = left.as<std::string_view>()) return *text == *right.as<std::string_view>();
-    if (const auto *big = left.as<BigInteger>()) return big->digits == right.as<BigInteger>()->digits;
+    const auto same_text = [&work](std::string_view a, std::string_view b) -> Result<bool> {
+        if (a.size() != b.size()) return false;
+        HADAL_CHECK(work.spend_bytes(a.size()));
+        return a == b;
+    };
+    if (const auto *text = left.as<std::string_view>()) return same_text(*text, *right.as<std::string_view>());
+    if (const auto *big = left.as<BigInteger>()) return same_text(big->digits, right.as<BigInteger>()->digits);
     const Deeper deeper(work);
     HADAL_CHECK(deeper.check());
     if (const Items *items = row(left)) return equal_rows(work, *items, *row(right));
@@ -146,7 +153,11 @@ Result<bool> less(Workspace &work, const Value &left, const Value &right) {
         return !is_nan(left) && !is_nan(right) && compare_numbers(left, right) < 0;
     }
     if (left.index() != right.index()) return no_order(left, right);
-    if (const auto *text = left.as<std::string_view>()) return *text < *right.as<std::string_view>();
+    if (const auto *text = left.as<std::string_view>()) {
+        const std::string_view other = *right.as<std::string_view>();
+        HADAL_CHECK(work.spend_bytes(std::min(text->size(), other.size())));
+        return *text < other;
+    }
     const Items *items = row(left);
     if (items == nullptr) return no_order(left, right);
     const Deeper deeper(work);
@@ -161,14 +172,15 @@ Result<bool> contains(Workspace &work, const Value &container, const Value &want
         if (part == nullptr) {
             return error(Status::bad_format, "a str can contain a str, not a ", type_name(wanted));
         }
-        HADAL_CHECK(work.spend_bytes(text->size()));
-        return text->find(*part) != std::string_view::npos;
+        HADAL_TRY(const size_t at, text_find(work, *text, *part));
+        return at != std::string_view::npos;
     }
     if (const auto *dict = container.as<const Dict *>()) {
         if (wanted.is<List>() || wanted.is<const Dict *>()) {
             return error(Status::bad_format, "a ", type_name(wanted), " cannot be a dictionary's key");
         }
-        return find(**dict, wanted) != nullptr;
+        HADAL_TRY(const Value *found, find(work, **dict, wanted));
+        return found != nullptr;
     }
     HADAL_TRY(const Items items, iterate(work, container));
     for (const Value &item : items) {
@@ -270,7 +282,7 @@ Result<Items> iterate(Workspace &work, const Value &value) {
 Result<int64_t> length(Workspace &work, const Value &value) {
     if (value.is_undefined()) return int64_t{0};
     if (const auto *text = value.as<std::string_view>()) {
-        HADAL_CHECK(work.spend_bytes(text->size()));
+        HADAL_CHECK(work.spend(text->size() / 32));
         return static_cast<int64_t>(text_length(*text));
     }
     if (const Items *items = row(value)) return static_cast<int64_t>(items->size);

@@ -6,6 +6,7 @@
 #include "text/jinja_format.h"
 #include "text/jinja_operators.h"
 #include "text/jinja_print.h"
+#include "text/jinja_search.h"
 #include "text/jinja_text.h"
 
 namespace hadal::core::jinja {
@@ -20,11 +21,11 @@ std::string_view self_text(const Call &call) {
 Result<Value> strip(const Call &call, Side side) {
     HADAL_TRY(const Bound bound, bind(call, {"chars"}));
     if (bound.is_none_or_missing(0)) {
-        HADAL_CHECK(call.work.spend_bytes(self_text(call).size()));
+        HADAL_CHECK(call.work.spend(self_text(call).size() / 16));
         return Value(stripped(self_text(call), side));
     }
     HADAL_TRY(const std::string_view chars, bound.text_or(0, {}));
-    HADAL_CHECK(call.work.spend(self_text(call).size() / 64 * (1 + chars.size() / 16)));
+    HADAL_CHECK(call.work.spend(self_text(call).size() / 16 * (1 + chars.size() / 4)));
     return Value(stripped(self_text(call), chars, side));
 }
 
@@ -44,6 +45,7 @@ Result<Value> remove_prefix(const Call &call) {
     HADAL_TRY(const Bound bound, bind(call, {"prefix"}, 1));
     HADAL_TRY(const std::string_view prefix, bound.text_or(0, {}));
     const std::string_view text = self_text(call);
+    HADAL_CHECK(call.work.spend_bytes(prefix.size()));
     return Value(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
 }
 
@@ -51,6 +53,7 @@ Result<Value> remove_suffix(const Call &call) {
     HADAL_TRY(const Bound bound, bind(call, {"suffix"}, 1));
     HADAL_TRY(const std::string_view suffix, bound.text_or(0, {}));
     const std::string_view text = self_text(call);
+    HADAL_CHECK(call.work.spend_bytes(suffix.size()));
     return Value(text.ends_with(suffix) ? text.substr(0, text.size() - suffix.size()) : text);
 }
 
@@ -59,13 +62,17 @@ Result<Value> remove_suffix(const Call &call) {
 enum class From { left, right };
 
 /// Where words between white space begin and end.
-std::vector<std::pair<size_t, size_t>> words_of(std::string_view text) {
+Result<std::vector<std::pair<size_t, size_t>>> words_of(Workspace &work, std::string_view text) {
+    HADAL_CHECK(work.spend(text.size() / 8));
     std::vector<std::pair<size_t, size_t>> words;
     bool in_word = false;
     for (size_t at = 0; at < text.size();) {
         const size_t from = at;
         const bool is_word = !is_space(text_next(text, at));
-        if (is_word && !in_word) words.push_back({from, at});
+        if (is_word && !in_word) {
+            HADAL_CHECK(work.spend(2));
+            words.push_back({from, at});
+        }
         if (is_word) words.back().second = at;
         in_word = is_word;
     }
@@ -74,8 +81,8 @@ std::vector<std::pair<size_t, size_t>> words_of(std::string_view text) {
 
 /// The words; once max_splits of them have been cut off, the rest is one part, with the white space inside and at its
 /// far end.
-std::vector<Value> split_words(std::string_view text, int64_t max_splits, From from) {
-    const auto words = words_of(text);
+Result<std::vector<Value>> split_words(Workspace &work, std::string_view text, int64_t max_splits, From from) {
+    HADAL_TRY(const auto words, words_of(work, text));
     const bool has_rest = max_splits >= 0 && static_cast<uint64_t>(max_splits) < words.size();
     const size_t n_cut = has_rest ? static_cast<size_t>(max_splits) : words.size();
     const size_t first = from == From::left ? 0 : words.size() - n_cut;
@@ -88,10 +95,22 @@ std::vector<Value> split_words(std::string_view text, int64_t max_splits, From f
     return parts;
 }
 
-std::vector<Value> split_at(std::string_view text, std::string_view separator, int64_t max_splits, From from) {
+Result<size_t> find_from(Workspace &work, From from, std::string_view text, std::string_view part) {
+    return from == From::left ? text_find(work, text, part) : text_rfind(work, text, part);
+}
+
+struct Splits {
+    std::string_view separator;
+    int64_t most;  ///< below 0: all
+    From from;
+};
+
+Result<std::vector<Value>> split_at(Workspace &work, std::string_view text, const Splits &splits) {
+    const auto [separator, max_splits, from] = splits;
     std::vector<Value> parts;
     while (max_splits < 0 || static_cast<int64_t>(parts.size()) < max_splits) {
-        const size_t at = from == From::left ? text.find(separator) : text.rfind(separator);
+        HADAL_TRY(const size_t at, find_from(work, from, text, separator));
+        HADAL_CHECK(work.spend(1));
         if (at == std::string_view::npos) break;
         if (from == From::left) {
             parts.push_back(text.substr(0, at));
@@ -112,11 +131,11 @@ Result<Value> split(const Call &call, From from) {
     HADAL_CHECK(call.work.spend_bytes(self_text(call).size()));
     std::vector<Value> parts;
     if (bound.is_none_or_missing(0)) {
-        parts = split_words(self_text(call), max_splits, from);
+        HADAL_TRY(parts, split_words(call.work, self_text(call), max_splits, from));
     } else {
         HADAL_TRY(const std::string_view separator, bound.text_or(0, {}));
         if (separator.empty()) return call.fail("an empty separator");
-        parts = split_at(self_text(call), separator, max_splits, from);
+        HADAL_TRY(parts, split_at(call.work, self_text(call), {separator, max_splits, from}));
     }
     HADAL_TRY(const Items items, call.work.items(parts));
     return Value(List{items});
@@ -135,7 +154,7 @@ Result<Value> partition(const Call &call, From from) {
     HADAL_TRY(const std::string_view separator, bound.text_or(0, {}));
     if (separator.empty()) return call.fail("an empty separator");
     const std::string_view text = self_text(call), none;
-    const size_t at = from == From::left ? text.find(separator) : text.rfind(separator);
+    HADAL_TRY(const size_t at, find_from(call.work, from, text, separator));
     std::array<Value, 3> parts = {text, none, none};
     if (at != std::string_view::npos) {
         parts = {text.substr(0, at), text.substr(at, separator.size()), text.substr(at + separator.size())};
@@ -163,13 +182,14 @@ Result<Value> split_lines(const Call &call) {
     HADAL_TRY(const Bound bound, bind(call, {"keepends"}));
     const bool keeps_ends = bound.truth(0);
     const std::string_view text = self_text(call);
-    HADAL_CHECK(call.work.spend_bytes(text.size()));
+    HADAL_CHECK(call.work.spend(text.size() / 16));
     std::vector<Value> lines;
     size_t begin = 0;
     for (size_t at = 0; at < text.size();) {
         const size_t end = at;
         const char32_t c = text_next(text, at);
         if (!is_line_break(c)) continue;
+        HADAL_CHECK(call.work.spend(1));
         if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
         lines.push_back(text.substr(begin, (keeps_ends ? at : end) - begin));
         begin = at;
@@ -189,7 +209,7 @@ Result<Value> join(const Call &call) {
         if (text == nullptr) return call.fail("item ", i, " is a ", type_name(items[i]), ", not a str");
         if (i > 0) out += self_text(call);
         out += *text;
-        HADAL_CHECK(call.work.spend(1 + text->size() / 64));
+        HADAL_CHECK(call.work.spend(1 + text->size() / 16 + self_text(call).size() / 16));
         HADAL_CHECK(call.work.check_value_bytes(out.size()));
     }
     return call.work.text(out);
@@ -226,6 +246,7 @@ Result<Value> starts_or_ends(const Call &call, bool (*holds)(std::string_view, s
     for (const Value &one : tuple != nullptr ? Items(*tuple) : Items{&wanted, 1}) {
         const auto *text = one.as<std::string_view>();
         if (text == nullptr) return call.fail("needs a str or a tuple of them, not a ", type_name(one));
+        HADAL_CHECK(call.work.spend(1 + text->size() / 64));
         if (where && holds(where->text, *text)) return Value(true);
     }
     return Value(false);
@@ -245,7 +266,7 @@ Result<int64_t> position(const Call &call, From from) {
     HADAL_TRY(const std::string_view part, bound.text_or(0, {}));
     HADAL_TRY(const auto where, window(call, bound));
     if (!where) return int64_t{-1};
-    const size_t at = from == From::left ? where->text.find(part) : where->text.rfind(part);
+    HADAL_TRY(const size_t at, find_from(call.work, from, where->text, part));
     if (at == std::string_view::npos) return int64_t{-1};
     return static_cast<int64_t>(where->first + text_length(where->text.substr(0, at)));
 }
@@ -281,11 +302,11 @@ Result<Value> count(const Call &call) {
     if (!where) return Value(int64_t{0});
     if (part.empty()) return Value(static_cast<int64_t>(text_length(where->text)) + 1);
     int64_t n = 0;
-    for (size_t at = where->text.find(part); at != std::string_view::npos; at = where->text.find(part, at)) {
-        at += part.size();
-        ++n;
+    for (size_t at = 0;; at += part.size(), ++n) {
+        HADAL_TRY(at, text_find(call.work, where->text, part, at));
+        if (at == std::string_view::npos) return Value(n);
+        HADAL_CHECK(call.work.spend(1));
     }
-    return Value(n);
 }
 
 Result<Value> replace(const Call &call) {
@@ -461,12 +482,12 @@ Result<Value> replaced(const Call &call, std::string_view text, std::string_view
     size_t done = 0;
     for (; n != 0; --n) {
         // Nothing stands before every code point and at the end.
-        const size_t at = from.empty() ? done : text.find(from, done);
+        HADAL_TRY(const size_t at, text_find(call.work, text, from, done));
         if (at == std::string_view::npos) break;
         out += text.substr(done, at - done);
         out += to;
         done = at + from.size();
-        HADAL_CHECK(call.work.spend_bytes(16 + to.size()));
+        HADAL_CHECK(call.work.spend((16 + to.size()) / 16));
         HADAL_CHECK(call.work.check_value_bytes(out.size()));
         if (!from.empty()) continue;
         if (done == text.size()) break;

@@ -60,7 +60,7 @@ Result<Chosen> chosen(const SliceBounds &bounds, int64_t size) {
 }
 
 Result<Value> slice_text(Workspace &work, std::string_view text, const SliceBounds &bounds) {
-    HADAL_CHECK(work.spend_bytes(text.size()));
+    HADAL_CHECK(work.spend(text.size() / 16));
     HADAL_TRY(const Chosen take, chosen(bounds, static_cast<int64_t>(text_length(text))));
     if (take.n == 0) return Value(std::string_view());
     if (take.step == 1) {
@@ -97,7 +97,7 @@ const Value *group_part(const Value &value, std::string_view name) {
 Result<Value> subscript(Workspace &work, const Value &value, const Value &index) {
     if (value.is_undefined()) return undefined_error(value);
     if (const auto *dict = value.as<const Dict *>()) {
-        const Value *found = find(**dict, index);
+        HADAL_TRY(const Value *found, find(work, **dict, index));
         return found == nullptr ? missing(index) : *found;
     }
     const auto row = positions(value);
@@ -106,7 +106,7 @@ Result<Value> subscript(Workspace &work, const Value &value, const Value &index)
         if (const Value *part = group_part(value, *name)) return *part;
     }
     if (!row || !wanted) return missing(index);
-    if (row->of_text) HADAL_CHECK(work.spend_bytes(row->text.size()));
+    if (row->of_text) HADAL_CHECK(work.spend(row->text.size() / 16));
     const auto size = static_cast<int64_t>(row->of_text ? text_length(row->text) : row->items.size);
     if (*wanted >= size || *wanted < -size) return missing(index);
     const auto i = static_cast<size_t>(*wanted < 0 ? *wanted + size : *wanted);

@@ -138,7 +138,7 @@ Result<Value> indent(const Call &call) {
             if (bound.truth(2) || !line.empty()) out += margin;
         }
         out += line;
-        HADAL_CHECK(call.work.spend_bytes(64 + margin.size()));
+        HADAL_CHECK(call.work.spend(1 + margin.size() / 16));
         HADAL_CHECK(call.work.check_value_bytes(out.size()));
     }
     return call.work.text(out);
