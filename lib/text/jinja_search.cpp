@@ -1,6 +1,8 @@
 #include "text/jinja_search.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace hadal::core::jinja {
 namespace {
@@ -46,19 +48,22 @@ Result<size_t> text_find(Workspace &work, std::string_view text, std::string_vie
     if (from > text.size() || part.size() > text.size() - from) return kNone;
     if (part.empty()) return from;
     const size_t end = text.size() - part.size() + 1;
+    // Most first bytes are places, or few: then this is fastest, until too many bytes were compared in vain.
     size_t at = from;
-    // Most first bytes are places, or few: then this is fastest.
-    for (size_t n_wrong = 0; n_wrong <= 16 + (at - from) / 16; ++n_wrong) {
+    for (size_t n_compared = 0; n_compared <= 256 + at - from;) {
         const void *found = at < end ? std::memchr(text.data() + at, part.front(), end - at) : nullptr;
         const size_t here =
             found == nullptr ? end : static_cast<size_t>(static_cast<const char *>(found) - text.data());
         HADAL_CHECK(work.spend_bytes(here - at));
         if (found == nullptr) return kNone;
+        const size_t most = std::min(part.size(), 256 + here - from);
         size_t n = 1;
-        while (n < part.size() && text[here + n] == part[n]) ++n;
+        while (n < most && text[here + n] == part[n]) ++n;
         HADAL_CHECK(work.spend(n / 16));
         if (n == part.size()) return here;
-        at = here + 1;
+        n_compared += n;
+        at = n == most ? here : here + 1;
+        if (n == most) break;
     }
     HADAL_TRY(const size_t further, find_steadily(work, Forward{text.substr(at)}, Forward{part}));
     return further == kNone ? kNone : at + further;

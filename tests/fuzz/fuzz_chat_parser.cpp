@@ -1,7 +1,8 @@
 // Answers of any bytes, of every format, cut anywhere: the parser says the same and loses nothing. The first bytes
-// choose format, beginning and cuts, and whether bytes above 127 stand for themselves or for pieces of the format. A libFuzzer target: compile this file, lib/text/chat_*.cpp but for
-// chat_tokenizer.cpp, lib/format/json.cpp and lib/base with clang++ -DHADAL_FUZZ_CHAT_PARSER
-// -fsanitize=fuzzer,address,undefined. tests/unit/text runs the same check over answers put together at random.
+// choose format, beginning and cuts, and whether bytes above 127 stand for themselves or for pieces of the format. A
+// libFuzzer target: compile this file, lib/text/chat_*.cpp but for chat_tokenizer.cpp, lib/format/json.cpp and lib/base
+// with clang++ -DHADAL_FUZZ_CHAT_PARSER -fsanitize=fuzzer,address,undefined. tests/unit/text runs the same check over
+// answers put together at random.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
-// Chat requests of any bytes: refused with a sentence, or rendered by every format, as UTF-8 in segments of two kinds by
-// turns, or refused by it. What is read of arguments is a JSON object. A libFuzzer target:
-// compile this file, lib/text/chat_*.cpp but for chat_tokenizer.cpp, lib/format/json.cpp and lib/base with
+// Chat requests of any bytes: refused with a sentence, or rendered by every format, as UTF-8 in segments of two kinds
+// by turns, or refused by it. What is read of arguments is a JSON object. A libFuzzer target: compile this file,
+// lib/text/chat_*.cpp but for chat_tokenizer.cpp, lib/format/json.cpp and lib/base with
 // clang++ -DHADAL_FUZZ_CHAT_REQUEST -fsanitize=fuzzer,address,undefined. The requests of
 // tests/unit/text/chat_goldens/goldens.jsonl are a good beginning.
 #include <cstdint>

@@ -1,5 +1,6 @@
-// Templates made to take all time or memory there is: each ends in an error, whatever it makes grow. How long each takes
-// is printed, the slowest always and every one where HADAL_BOMBS is set; a release build needs less than 100 ms for any.
+// Templates made to take all time or memory there is: each ends in an error, whatever it makes grow. How long each
+// takes is printed: the slowest always, every one where HADAL_BOMBS is set. A release build needs less than 100 ms for
+// any.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
