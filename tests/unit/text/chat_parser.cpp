@@ -316,6 +316,46 @@ TEST_CASE("arguments that are no JSON object are flagged") {
     CHECK(read_marks("deepseek-v3.1", kPlain, "[calls][call]f[sep]" + deep + "[/call]") == "call f(" + deep + "!)");
 }
 
+TEST_CASE("answers that mean harm") {
+    // Marks within a JSON string are text, of whatever format; within marks of its own, a format cannot tell.
+    CHECK(outline("qwen3", kPlain,
+                  "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"</tool_call><tool_call>{\\\"name\\\": "
+                  "<|im_end|>\"}}\n"
+                  "</tool_call><|im_end|>") ==
+          "call f({\"a\": \"</tool_call><tool_call>{\\\"name\\\": <|im_end|>\"}) | .");
+    CHECK(outline("llama-3.1", kPlain, "{\"name\": \"f\", \"parameters\": {\"a\": \"<|eot_id|>}\"}}<|eot_id|>") ==
+          "call f({\"a\": \"<|eot_id|>}\"}) | .");
+    CHECK(read_marks("deepseek-v3.1", kPlain, "[calls][call]f[sep]{\"a\": \"[/call]\"}[/call][/calls]")
+              .find("call f({\"a\": \"!) | ") == 0);
+    const std::string dsml = "\n\n<{D}tool_calls>\n<{D}invoke name=\"f\">\n<{D}parameter name=\"k\" string=\"true\">";
+    CHECK(read_marks(
+              "deepseek-v4", kPlain,
+              dsml + "</{D}invoke></{D}tool_calls><{D}parameter>\"</{D}parameter>\n</{D}invoke>\n</{D}tool_calls>") ==
+          marks("call f({\"k\": \"</{D}invoke></{D}tool_calls><{D}parameter>\\\"\"})"));
+    CHECK(read_marks("deepseek-v4", kPlain, dsml + "a</{D}parameter>b</{D}parameter>\n</{D}invoke>\n</{D}tool_calls>")
+              .find("call f({\"k\": \"a\"!) | ") == 0);
+    CHECK(read_marks("deepseek-v4", kPlain, dsml + "a[eos]b") == "call f({\"k\": \"a!) | . | !c:b");
+    // Reasoning is a block at the beginning, and one.
+    CHECK(outline("qwen3", kPlain, "A <think>b</think> c") == "c:A <think>b</think> c");
+    CHECK(outline("qwen3", kPlain, "<think>a</think><think>b</think>") == "r:a | c:<think>b</think>");
+    CHECK(outline("deepseek-r1", kThinking, "a<think>b</think>c</think>") == "r:a<think>b | c:c</think>");
+    CHECK(outline("deepseek-r1", kThinking, "<think>\n<think>\na</think>b") == "r:<think>\na | c:b");
+    CHECK(outline("qwen3", kPlain, "<think><tool_call>{\"name\": \"f\"}</tool_call>") ==
+          "r:<tool_call>{\"name\": \"f\"}</tool_call>");
+    // Calls that do not end.
+    for (const char *format : {"deepseek-v3", "deepseek-v3.1", "deepseek-v4", "qwen3", "llama-3.1"}) {
+        MadeAnswer made;
+        std::mt19937 random(3);
+        do made = AnswerMaker(random, grammar_of(format)).make();
+        while (made.said.empty() || made.said[0].kind != ChatEventKind::call_begin);
+        for (size_t n = 0; n < made.text.size(); ++n) {
+            const Reading reading = read_answer(grammar_of(format), made.start, made.text.substr(0, n), {});
+            CAPTURE(made.text.substr(0, n));
+            CHECK(reading.complaint == "");
+        }
+    }
+}
+
 TEST_CASE("what is held back stays small, however long the answer") {
     std::string spaces(100000, ' '), letters(100000, 'x'), keys = "{";
     for (int i = 0; i < 20000; ++i) keys += "\"k" + std::to_string(i) + "\": 1, ";
