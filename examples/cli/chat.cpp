@@ -109,14 +109,17 @@ private:
     Transcript transcript_;
 };
 
-/// A person's mistake ends nothing; a script's does.
-int talk(Chat &chat, bool with_person) {
+enum class Speaker { person, script };
+
+/// A person has commands, and his mistakes end nothing; what a script writes is said to the model, and its do.
+int talk(Chat &chat, Speaker speaker) {
+    const bool with_person = speaker == Speaker::person;
     for (std::string line;;) {
         if (with_person) std::fputs("> ", stderr);
         if (!std::getline(std::cin, line)) break;
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
         try {
-            if (chat.obey(line)) continue;
+            if (with_person && chat.obey(line)) continue;
             if (!chat.answer(line) && !with_person) return interrupted_exit_code();
         } catch (const OutputClosed &) {
             throw;
@@ -136,9 +139,9 @@ int chat(const ChatArguments &arguments) {
         return arguments.model.open(runtime, interrupt);
     }();
     Chat chat(arguments, runtime, model);
-    const bool with_person = isatty(STDIN_FILENO) == 1;
-    if (with_person) std::fputs("/help says what there is.\n", stderr);
-    return talk(chat, with_person);
+    if (isatty(STDIN_FILENO) == 0) return talk(chat, Speaker::script);
+    std::fputs("/help says what there is.\n", stderr);
+    return talk(chat, Speaker::person);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "json_text.h"
 #include "text_file.h"
 
 namespace command {
@@ -11,18 +12,15 @@ namespace {
 using Json = nlohmann::ordered_json;  // templates see members in the file's order
 
 Json read_json_file(const std::string &path) {
-    try {
-        return Json::parse(read_text_file(path));
-    } catch (const Json::parse_error &error) {
-        throw std::runtime_error(path + ": " + error.what());
-    }
+    return parse_json<Json>(read_text_file(path), path);
 }
 
-Json read_request(const std::string &path) {
+Json read_request(const std::string &path, ObjectIs object) {
     Json file = read_json_file(path);
     if (file.is_array()) return {{"messages", std::move(file)}};
     if (!file.is_object()) throw std::runtime_error(path + ": neither a list of messages nor an object");
-    if (!file.contains("add_generation_prompt")) file["add_generation_prompt"] = false;
+    const bool says = file.contains("add_generation_prompt");
+    if (object == ObjectIs::context && !says) file["add_generation_prompt"] = false;
     return file;
 }
 
@@ -36,12 +34,12 @@ void ChatRequestArguments::add_to(CLI::App &app) {
         ->check(CLI::IsMember({"on", "off"}));
 }
 
-std::string ChatRequestArguments::json() const {
+std::string ChatRequestArguments::json(ObjectIs object) const {
     Json request;
     if (messages_file.empty()) {
         request["messages"] = Json::array({{{"role", "user"}, {"content", ""}}});
     } else {
-        request = read_request(messages_file);
+        request = read_request(messages_file, object);
     }
     if (!tools_file.empty()) {
         request["tools"] = read_json_file(tools_file);

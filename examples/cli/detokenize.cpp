@@ -1,13 +1,16 @@
 // hadal detokenize: token ids on standard input to text on standard output.
+#include <charconv>
 #include <hadal/hadal.hpp>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "command.h"
+#include "json_text.h"
 #include "output.h"
 
 namespace command {
@@ -26,12 +29,11 @@ void detokenize_lines(const hadal::Tokenizer &tokenizer, const hadal::DecodeOpti
         const auto fail = [&](const std::string &why) {
             throw std::runtime_error("standard input, line " + std::to_string(line_number) + ": " + why);
         };
-        constexpr bool kThrow = false;
-        const auto value = nlohmann::json::parse(line, nullptr, kThrow);
+        const auto value = parse_json<nlohmann::json>(line, "standard input, line " + std::to_string(line_number));
         if (!value.is_array()) fail("not a JSON array");
         std::vector<hadal::Token> ids;
         for (const auto &id : value) {
-            if (!id.is_number_integer()) fail("an id that is no integer: " + id.dump());
+            if (!id.is_number_integer()) fail("item " + std::to_string(ids.size()) + " is no integer");
             const auto number = id.get<int64_t>();
             if (number < 0 || number > INT32_MAX) fail("the id " + id.dump() + " is no token's");
             ids.push_back(static_cast<hadal::Token>(number));
@@ -48,9 +50,13 @@ void detokenize_lines(const hadal::Tokenizer &tokenizer, const hadal::DecodeOpti
 /// Ids separated by white space; their bytes, and nothing else.
 void detokenize_ids(const hadal::Tokenizer &tokenizer, const hadal::DecodeOptions &options) {
     std::vector<hadal::Token> ids;
-    for (hadal::Token id = 0; std::cin >> id;) ids.push_back(id);
-    if (!std::cin.eof()) {
-        throw std::runtime_error("standard input: after " + std::to_string(ids.size()) + " ids something else follows");
+    for (std::string word; std::cin >> word;) {
+        hadal::Token id = 0;
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), id);
+        if (error != std::errc() || end != word.data() + word.size()) {
+            throw std::runtime_error("standard input: '" + word.substr(0, 40) + "' is no token id");
+        }
+        ids.push_back(id);
     }
     output().write(tokenizer.decode(ids, options));
 }

@@ -66,7 +66,7 @@ int parse(const ParseArguments &arguments) {
     const hadal::ChatFormat format = runtime.open_chat_format(arguments.format);
     const ChatRequestArguments &request = arguments.request;
     const bool is_any = request.messages_file.empty() && request.tools_file.empty() && request.thinking.empty();
-    hadal::ChatParser parser = is_any ? format.parser() : format.parser(request.json());
+    hadal::ChatParser parser = is_any ? format.parser() : format.parser(request.json(ObjectIs::request));
     std::array<char, 65536> piece;
     for (;;) {
         const ssize_t n = read(STDIN_FILENO, piece.data(), piece.size());  // what is there, as it comes

@@ -20,7 +20,7 @@ int render(const TemplateArguments &arguments) {
     hadal::RuntimeOptions options;
     options.log = write_log;
     const hadal::Runtime runtime(options);
-    output().write(runtime.open_chat_format(arguments.path).render(arguments.request.json()));
+    output().write(runtime.open_chat_format(arguments.path).render(arguments.request.json(ObjectIs::context)));
     return kSuccess;
 }
 

@@ -1,9 +1,14 @@
 #include "transcript.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
 
+#include "json_text.h"
 #include "text_file.h"
 
 namespace command {
@@ -41,17 +46,26 @@ std::string Transcript::request() const {
 }
 
 void Transcript::save(const std::string &path) const {
-    std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    const std::string unfinished = path + ".unfinished";
+    std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
     out << Json{{"messages", messages_}}.dump(2) << "\n";
-    if (!out.flush()) throw std::runtime_error(path + ": cannot be written");
+    const bool is_written = static_cast<bool>(out.flush());
+    out.close();
+    // A transcript that was there is lost only once the new one is whole.
+    if (!is_written || std::rename(unfinished.c_str(), path.c_str()) != 0) {
+        const std::string why = std::strerror(errno);
+        std::remove(unfinished.c_str());
+        throw std::runtime_error(path + ": cannot be written: " + why);
+    }
 }
 
 void Transcript::load(const std::string &path) {
-    constexpr bool kThrow = false;
-    Json file = Json::parse(read_text_file(path), nullptr, kThrow);
+    Json file = parse_json<Json>(read_text_file(path), path);
     if (file.is_object() && file.contains("messages")) file = Json(file["messages"]);
-    if (!file.is_array())
-        throw std::runtime_error(path + ": no transcript: neither messages nor an object that has them");
+    const auto is_message = [](const Json &message) { return message.is_object() && message.contains("role"); };
+    if (!file.is_array() || !std::all_of(file.begin(), file.end(), is_message)) {
+        throw std::runtime_error(path + ": no transcript: not a list of messages, nor an object that has one");
+    }
     messages_ = std::move(file);
 }
 

@@ -363,9 +363,10 @@ typedef struct hadal_event {
  *
  * A request is JSON, as HTTP interfaces have it: {"messages": [{"role": "user", "content": "..."}], "tools": [...],
  * "thinking": true, "add_generation_prompt": true}. Roles are system, user, assistant (with reasoning_content and
- * tool_calls) and tool; content is a string or a list of text parts. thinking (or enable_thinking) not given is what
- * the format does by itself; add_generation_prompt not given is true. A model's own template sees every other member
- * as a variable as well (date_string, documents); what a template does not name has no effect. */
+ * tool_calls) and tool; content is a string or, for formats built in, a list of text parts. thinking (or
+ * enable_thinking) not given is what the format does by itself; add_generation_prompt not given is true. A model's own
+ * template gets the messages as they are, and every other member as a variable as well (date_string, documents); what
+ * it does not name has no effect. Its clock (strftime_now) tells UTC. */
 typedef struct hadal_chat_format hadal_chat_format;
 
 /* path_or_name: a format built in (deepseek-v2, deepseek-v3, deepseek-r1, deepseek-r1-distill, deepseek-r1-0528,
@@ -388,13 +389,13 @@ HADAL_API const char *hadal_chat_format_name(const hadal_chat_format *format);
 /* request[len] -> the prompt as text, special tokens written out. A warning in the log names what of the request a
  * template has no place for. Fails: INVALID_ARGUMENT (the path of what is wrong in the request, or the template's own
  * complaint), UNSUPPORTED (thinking, tools or reasoning_effort that a format opened by name has no form for),
- * BUFFER_TOO_SMALL. Since 0.1. */
+ * BAD_FORMAT (the template computes what cannot be computed, or too much), BUFFER_TOO_SMALL. Since 0.1. */
 HADAL_API hadal_status hadal_chat_render(const hadal_chat_format *format, const char *request, size_t len, char *buf,
                                          size_t cap, size_t *out_len, hadal_error *err);
 
 /* The same as tokens. Special tokens come from the format only: text of the request that looks like one is text.
- * Nothing is added: BOS is there, once, where the format writes it. Fails: as render; as hadal_tokenizer_encode.
- * Since 0.1. */
+ * Nothing is added: BOS is there, once, where the format writes it. Fails: as render; as hadal_tokenizer_encode;
+ * UNSUPPORTED (a template whose text cannot be told from the request's). Since 0.1. */
 HADAL_API hadal_status hadal_chat_tokenize(const hadal_chat_format *format, const hadal_tokenizer *tokenizer,
                                            const char *request, size_t len, hadal_token *out, size_t cap, size_t *n,
                                            hadal_error *err);
@@ -545,13 +546,15 @@ typedef struct hadal_generate_options {
 } hadal_generate_options;
 
 /* Borrows the session. The timeline must hold at least one token. Fails: INVALID_ARGUMENT (a sampling value, an id, an
- * empty timeline), BUSY (another generator), UNSUPPORTED (stop strings or a parser without a tokenizer). Since 0.1. */
+ * empty timeline, a parser whose answer is over), BUSY (another generator), UNSUPPORTED (stop strings or a parser
+ * without a tokenizer). Since 0.1. */
 HADAL_API hadal_status hadal_generator_create(hadal_session *session, const hadal_generate_options *options,
                                               hadal_generator **out, hadal_error *err);
 
 /* Computes until there is an event. OK: one event. DONE: the stop event was already given. A drawn token is appended to
  * the session; an end or stop token is not. After a failure the session holds what it held before the call, and the
- * call may be repeated. Fails: CANCELLED, CALLBACK, OUT_OF_MEMORY; BAD_FORMAT (weights that give no finite logit).
+ * call may be repeated. With a parser one call may draw several tokens; those before the failure stay, and their events
+ * come. Fails: CANCELLED, CALLBACK, OUT_OF_MEMORY; BAD_FORMAT (weights that give no finite logit).
  * Since 0.1. */
 HADAL_API hadal_status hadal_generator_next(hadal_generator *generator, hadal_event *out, hadal_error *err);
 

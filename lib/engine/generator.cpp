@@ -64,6 +64,9 @@ Result<std::unique_ptr<Generator>> Generator::create(Session &session, GenerateO
     if (!tokenizer && options.parser) {
         return error(Status::unsupported, "a chat parser needs a tokenizer, and the model has none");
     }
+    if (options.parser && options.parser->is_over()) {
+        return error(Status::invalid_argument, "the chat parser has read the end of its answer");
+    }
     HADAL_TRY(StopMatcher matcher, StopMatcher::make(options.stop_strings));
     Sampler sampler(options.sampling, n_vocab);
     return std::unique_ptr<Generator>(

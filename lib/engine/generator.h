@@ -57,8 +57,8 @@ struct GeneratorStats {
 
 class Generator {
 public:
-    /// session: borrowed; must outlive the generator. Fails: invalid_argument, unsupported (stop strings without a
-    /// tokenizer).
+    /// session: borrowed; must outlive the generator. Fails: invalid_argument, unsupported (stop strings or
+    /// a parser without a tokenizer).
     static Result<std::unique_ptr<Generator>> create(Session &session, GenerateOptions options);
 
     /// The next event; nothing after the stop event. A failed call may be repeated: the session's tokens, the

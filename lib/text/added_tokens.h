@@ -33,6 +33,8 @@ public:
     /// texts of tokens: distinct, not empty.
     explicit AddedTokens(std::vector<AddedToken> tokens);
 
+    const std::vector<AddedToken> &tokens() const { return tokens_; }
+
     struct Part {
         std::string_view text;
         Token token;  ///< -1: plain text

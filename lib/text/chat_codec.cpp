@@ -49,7 +49,8 @@ public:
         Members members;
         HeaderMemory memory("chat request");
         auto json = JsonText::parse("chat request", request, memory);
-        if (!json) return error(Status::invalid_argument, json.error().message);
+        if (!json && json.error().status == Status::bad_format) json.error().status = Status::invalid_argument;
+        if (!json) return std::move(json.error());
         bool has_messages = false;
         for (const auto [key, value] : json->root()) {
             if (key == "messages") has_messages = value.is_array();

@@ -84,14 +84,10 @@ std::string ChatPrompt::text() const {
 }
 
 bool ChatPrompt::ends_in_reasoning() const {
-    for (size_t i = segments_.size(); i-- > 0;) {
-        if (segments_[i].kind == SegmentKind::content) continue;
-        const std::string_view text = segments_[i].text;
-        const size_t open = text.rfind(kThinkOpen), close = text.rfind(kThinkClose);
-        if (open == std::string_view::npos && close == std::string_view::npos) continue;
-        return close == std::string_view::npos || (open != std::string_view::npos && open > close);
-    }
-    return false;
+    if (segments_.empty() || segments_.back().kind == SegmentKind::content) return false;
+    std::string_view end = segments_.back().text;
+    end = end.substr(0, end.find_last_not_of(" \t\r\n") + 1);
+    return end.ends_with(kThinkOpen);
 }
 
 std::string joined_system_text(const ChatRequest &request) {

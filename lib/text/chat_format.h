@@ -38,7 +38,7 @@ public:
     const std::vector<ChatSegment> &segments() const { return segments_; }
     std::string text() const;
 
-    /// Whether the answer begins inside a block of reasoning that the prompt opened. Content cannot open one.
+    /// Whether the answer begins inside of reasoning: <think> is the last that the format wrote, but for white space.
     bool ends_in_reasoning() const;
 
 private:

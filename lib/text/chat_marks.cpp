@@ -1,62 +1,82 @@
 #include "text/chat_marks.h"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
+#include "text/chat_families.h"
 #include "text/chat_json.h"
 #include "text/code_points.h"
 
 namespace hadal::core {
 namespace {
 
-/// Unassigned or not for interchange, one for each length of a code point in UTF-8; of ASCII, DEL.
-constexpr std::string_view kMasks[] = {"", "\x7F", "\u0378", "\uFDD0", "\U0001FFFE"};
+/// By length in UTF-8. Signs that no filter changes: they have no case, are no space, and are printed as they are.
+constexpr std::string_view kMasks[] = {"", "~", "\u00A4", "\u2021", "\U0001D11E"};
 
-bool is_mask(std::string_view code_point) {
-    return code_point == kMasks[code_point.size()];
-}
+using Ends = std::set<std::string, std::less<>>;
 
 class Masker {
 public:
-    Masker(const AddedTokens &marks, MaskedMessages messages) : marks_(marks), messages_(messages) {}
+    Masker(const Ends &ends, ChatMarks::Kept kept) : ends_(ends), kept_(kept) {}
 
     Result<std::string> request(JsonObject root) {
-        std::string out;
-        HADAL_CHECK(object(root, Depth::request, out));
-        return out;
-    }
-    bool found() const { return found_; }
-
-private:
-    enum class Depth { request, inside };
-
-    Result<void> object(JsonObject object, Depth depth, std::string &out) {
-        const bool stays =
-            depth == Depth::inside && messages_ == MaskedMessages::all_but_assistants && role_of(object) == "assistant";
-        out += '{';
-        bool is_first = true;
-        for (const auto [key, value] : object) {
-            if (!is_first) out += ',';
-            is_first = false;
-            append_json_string(depth == Depth::request ? std::string(key) : masked(key), out);
+        std::string out = "{";
+        for (const auto [key, value] : root) {
+            if (out.size() > 1) out += ',';
+            append_json_string(key, out);
             out += ':';
-            if (stays || (depth == Depth::request && value.is_string())) {
-                HADAL_CHECK(append_json(value, std::string(key), out));
+            if (std::string_view own; value.get(own) == simdjson::SUCCESS) {
+                append_json_string(own, out);
+            } else if (JsonArray items; key == "messages" && value.get(items) == simdjson::SUCCESS) {
+                HADAL_CHECK(messages(items, out));
             } else {
                 HADAL_CHECK(any(value, out));
             }
         }
-        out += '}';
+        return out + '}';
+    }
+    bool found() const { return found_; }
+
+private:
+    Result<void> messages(JsonArray items, std::string &out) {
+        out += '[';
+        bool is_first = true;
+        for (const JsonElement item : items) {
+            if (!std::exchange(is_first, false)) out += ',';
+            keeps_marks_ = kept_ == ChatMarks::Kept::reasoning_marks && is_assistant(item);
+            HADAL_CHECK(any(item, out));
+            keeps_marks_ = false;
+        }
+        out += ']';
         return {};
     }
 
+    static bool is_assistant(JsonElement message) {
+        std::string_view role;
+        JsonObject fields;
+        return message.get(fields) == simdjson::SUCCESS && fields.at_key("role").get(role) == simdjson::SUCCESS &&
+               role == "assistant";
+    }
+
     Result<void> any(JsonElement element, std::string &out) {
-        if (JsonObject fields; element.get(fields) == simdjson::SUCCESS) return object(fields, Depth::inside, out);
+        if (JsonObject fields; element.get(fields) == simdjson::SUCCESS) {
+            out += '{';
+            bool is_first = true;
+            for (const auto [key, value] : fields) {
+                if (!std::exchange(is_first, false)) out += ',';
+                append_json_string(masked(key), out);
+                out += ':';
+                HADAL_CHECK(any(value, out));
+            }
+            out += '}';
+            return {};
+        }
         if (JsonArray items; element.get(items) == simdjson::SUCCESS) {
             out += '[';
             bool is_first = true;
             for (const JsonElement item : items) {
-                if (!is_first) out += ',';
-                is_first = false;
+                if (!std::exchange(is_first, false)) out += ',';
                 HADAL_CHECK(any(item, out));
             }
             out += ']';
@@ -68,63 +88,81 @@ private:
         return {};
     }
 
-    static std::string_view role_of(JsonObject object) {
-        std::string_view role;
-        static_cast<void>(object.at_key("role").get(role) == simdjson::SUCCESS);
-        return role;
-    }
-
     std::string masked(std::string_view text) {
-        std::vector<AddedTokens::Part> parts;
-        marks_.split(text, SpecialText::parsed, parts);
         std::string out;
-        for (const AddedTokens::Part &part : parts) {
-            if (part.token < 0) {
-                out += part.text;
+        for (size_t at = 0; at < text.size();) {
+            const std::string_view rest = text.substr(at);
+            if (const size_t n = kept_bytes(rest); n > 0) {
+                out += rest.substr(0, n);
+                at += n;
                 continue;
             }
-            found_ = true;
-            for (size_t i = 0; i < part.text.size(); i += code_point_bytes(part.text[i])) {
-                out += kMasks[code_point_bytes(part.text[i])];
-            }
+            const std::string_view code_point = rest.substr(0, code_point_bytes(rest[0]));
+            const bool is_end = ends_.contains(code_point);
+            out += is_end ? kMasks[code_point.size()] : code_point;
+            found_ |= is_end;
+            at += code_point.size();
         }
         return out;
     }
 
-    const AddedTokens &marks_;
-    const MaskedMessages messages_;
+    size_t kept_bytes(std::string_view text) const {
+        if (!keeps_marks_) return 0;
+        for (const std::string_view mark : {kThinkOpen, kThinkClose}) {
+            if (text.starts_with(mark)) return mark.size();
+        }
+        return 0;
+    }
+
+    const Ends &ends_;
+    const ChatMarks::Kept kept_;
+    bool keeps_marks_ = false;  ///< in an assistant's message
     bool found_ = false;
 };
 
 }  // namespace
 
-Result<std::optional<std::string>> mask_marks(std::string_view request, const AddedTokens &marks,
-                                              MaskedMessages messages) {
+ChatMarks::ChatMarks(const AddedTokens &marks) : marks_(marks) {
+    for (const AddedToken &mark : marks.tokens()) {
+        size_t last = mark.text.size() - 1;
+        while ((static_cast<unsigned char>(mark.text[last]) & 0xC0u) == 0x80) --last;
+        ends_.insert(mark.text.substr(0, code_point_bytes(mark.text[0])));
+        ends_.insert(mark.text.substr(last));
+    }
+}
+
+Result<std::optional<std::string>> ChatMarks::mask(std::string_view request, Kept kept) const {
     HeaderMemory memory("chat request");
-    HADAL_TRY(const JsonText json, JsonText::parse("chat request", request, memory));
-    Masker masker(marks, messages);
-    HADAL_TRY(std::string masked, masker.request(json.root()));
+    auto json = JsonText::parse("chat request", request, memory);
+    if (!json && json.error().status == Status::bad_format) json.error().status = Status::invalid_argument;
+    if (!json) return std::move(json.error());
+    Masker masker(ends_, kept);
+    HADAL_TRY(std::string masked, masker.request(json->root()));
     if (!masker.found()) return std::optional<std::string>();
     return std::optional(std::move(masked));
 }
 
-std::optional<ChatPrompt> tell_content(std::string_view text, std::string_view masked) {
+std::optional<ChatPrompt> ChatMarks::tell(std::string_view text, std::string_view masked) const {
     if (text.size() != masked.size()) return std::nullopt;
-    ChatPrompt prompt;
-    size_t from = 0;  // of the segment that is being found
-    bool in_content = false;
-    for (size_t i = 0; i < text.size();) {
-        const size_t n = code_point_bytes(text[i]);
-        const bool differs = text.substr(i, n) != masked.substr(i, n);
-        if (differs && !is_mask(masked.substr(i, n))) return std::nullopt;
-        if (differs != in_content) {
-            in_content ? prompt.content(text.substr(from, i - from)) : prompt.markup(text.substr(from, i - from));
-            in_content = differs;
-            from = i;
+    std::vector<size_t> lost;  // offsets of characters that differ
+    for (size_t at = 0; at < text.size();) {
+        const size_t n = code_point_bytes(text[at]);
+        const std::string_view here = text.substr(at, n), there = masked.substr(at, n);
+        if (here != there) {
+            if (there != kMasks[n] || !ends_.contains(here)) return std::nullopt;
+            lost.push_back(at);
         }
-        i += n;
+        at += n;
     }
-    in_content ? prompt.content(text.substr(from)) : prompt.markup(text.substr(from));
+    std::vector<AddedTokens::Part> parts;
+    marks_.split(text, SpecialText::parsed, parts);
+    ChatPrompt prompt;
+    for (const AddedTokens::Part &part : parts) {
+        const auto begin = static_cast<size_t>(part.text.data() - text.data());
+        const auto first = std::lower_bound(lost.begin(), lost.end(), begin);
+        const bool is_touched = first != lost.end() && *first < begin + part.text.size();
+        part.token >= 0 && is_touched ? prompt.content(part.text) : prompt.markup(part.text);
+    }
     return prompt;
 }
 

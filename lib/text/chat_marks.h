@@ -1,8 +1,10 @@
-// Special tokens' texts inside a request's JSON, made unlike themselves: by what differs in two renderings of a
-// template, the first with the request as it is and the second with it masked, one knows where they went.
+// Where a request's text went in a rendered template: the template is rendered a second time, with a request in which
+// every character that could begin or end a special token looks like none. A special token that lost a character is,
+// at least in part, the request's.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -12,15 +14,26 @@
 
 namespace hadal::core {
 
-enum class MaskedMessages { all, all_but_assistants };
+class ChatMarks {
+public:
+    /// marks: texts that are special tokens where a template writes them. Outlives this.
+    explicit ChatMarks(const AddedTokens &marks);
 
-/// The request with every mark replaced by characters that no text uses, as many and as long. nullopt: there is none.
-/// Members that are plain strings (bos_token, date_string) are the application's, and stay. request: a JSON object.
-/// Fails: invalid_argument (an object names a key twice).
-Result<std::optional<std::string>> mask_marks(std::string_view request, const AddedTokens &marks,
-                                              MaskedMessages messages);
+    /// What stays in the messages of assistants: templates look for the ends of reasoning there, and cut it away.
+    enum class Kept { nothing, reasoning_marks };
 
-/// text in segments: content is what differs in masked. nullopt: the two are not the same text but for masked marks.
-std::optional<ChatPrompt> tell_content(std::string_view text, std::string_view masked);
+    /// The request with its first and last characters of marks replaced by others of the same length in UTF-8, in every
+    /// string but those that are members of the request itself (bos_token, date_string): these are the application's.
+    /// nullopt: there is none. request: a JSON object without two members of one name.
+    /// Fails: invalid_argument (it is no JSON object).
+    Result<std::optional<std::string>> mask(std::string_view request, Kept kept) const;
+
+    /// text in segments: content are the marks that lost a character in masked. nullopt: the two differ in more.
+    std::optional<ChatPrompt> tell(std::string_view text, std::string_view masked) const;
+
+private:
+    const AddedTokens &marks_;
+    std::set<std::string, std::less<>> ends_;  ///< code points
+};
 
 }  // namespace hadal::core

@@ -36,9 +36,9 @@ enum class ChatEventKind {
 struct ChatEvent {
     ChatEventKind kind = ChatEventKind::content;
     std::string text;
-    std::string source;         ///< the bytes of the answer it stands for
-    size_t call_i = 0;          ///< of the call_ events: 0, 1, ...
-    std::string id;             ///< of call_begin: "call_0", ... (models write none)
+    std::string source;  ///< the bytes of the answer it stands for
+    size_t call_i = 0;   ///< of the call_ events: 0, 1, ...
+    std::string id;      ///< of call_begin: "call_0", ... (models write none)
     /// Content that was to be something else; call_end: the call broke off, or its arguments, which were given out as
     /// they came, are not one JSON object.
     bool is_malformed = false;
@@ -70,6 +70,9 @@ public:
 
     /// The next event; nullopt: none yet.
     std::optional<ChatEvent> next();
+
+    /// Whether nothing of an answer is awaited any more: it was finished, or its end mark was read.
+    bool is_over() const { return is_final_ || state_ == State::ended; }
 
     /// What is held back now.
     size_t held_bytes() const { return pending_.size() + held_.size(); }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 
 #include "base/utf8.h"
 #include "text/chat_json.h"
@@ -26,14 +27,14 @@ jinja::ClockTime utc_now() {
 }
 
 void add_member(std::string_view name, std::string_view json, std::string &members) {
+    members += members.empty() ? '{' : ',';
     append_json_string(name, members);
     members += ':';
     members += json;
-    members += ',';
 }
 
-/// thinking and enable_thinking, as true or false, where the request says one of them. Templates read either.
-Result<void> add_thinking(JsonObject request, std::string &members) {
+/// What thinking or enable_thinking says, whichever is there; templates read either.
+Result<std::optional<bool>> thinking_of(JsonObject request) {
     for (const char *name : {"thinking", "enable_thinking"}) {
         JsonElement given;
         if (request.at_key(name).get(given) != simdjson::SUCCESS || given.is_null()) continue;
@@ -41,43 +42,48 @@ Result<void> add_thinking(JsonObject request, std::string &members) {
         JsonObject described;
         std::string_view type;
         if (given.get(described) == simdjson::SUCCESS && described.at_key("type").get(type) == simdjson::SUCCESS) {
-            is_on = type == "enabled";
-        } else if (given.get(is_on) != simdjson::SUCCESS) {
-            return error(Status::invalid_argument, name, " is neither true nor false");
+            return std::optional(type == "enabled");
         }
-        add_member("thinking", is_on ? "true" : "false", members);
-        add_member("enable_thinking", is_on ? "true" : "false", members);
-        return {};
+        if (given.get(is_on) == simdjson::SUCCESS) return std::optional(is_on);
+        return error(Status::invalid_argument, name, " is neither true nor false");
     }
-    return {};
+    return std::optional<bool>();
 }
 
-/// The request with what it does not say put beside what it says: of two members of one name the last counts.
+/// The request, with what it does not say. Fails: invalid_argument (no JSON object; an object that names a key twice).
 Result<std::string> whole_request(std::string_view request,
                                   const std::vector<std::pair<std::string, std::string>> &tokens) {
     HeaderMemory memory("chat request");
     auto parsed = JsonText::parse("chat request", request, memory);
-    if (!parsed) {
-        if (parsed.error().status == Status::bad_format) parsed.error().status = Status::invalid_argument;
-        return std::move(parsed.error());
+    if (!parsed && parsed.error().status == Status::bad_format) parsed.error().status = Status::invalid_argument;
+    if (!parsed) return std::move(parsed.error());
+    HADAL_TRY(const std::optional<bool> thinking, thinking_of(parsed->root()));
+    std::string members;
+    std::set<std::string_view> said;
+    for (const auto [key, value] : parsed->root()) {
+        if (!said.insert(key).second)
+            return error(Status::invalid_argument, "the request names ", quoted(key), " twice");
+        const bool is_thinking = key == "thinking" || key == "enable_thinking";
+        if ((thinking && is_thinking) || (key == "add_generation_prompt" && value.is_null())) {
+            said.erase(key);
+            continue;
+        }
+        std::string json;
+        HADAL_CHECK(append_json(value, std::string(key), json));
+        add_member(key, json, members);
     }
-    std::string members = "{";
     for (const auto &[variable, text] : tokens) {
         std::string json;
         append_json_string(text, json);
-        add_member(variable, json, members);
+        if (!said.contains(variable)) add_member(variable, json, members);
     }
-    add_member("add_generation_prompt", "true", members);
-    std::string thinking;
-    HADAL_CHECK(add_thinking(parsed->root(), thinking));
-    const bool is_empty = parsed->root().size() == 0;
-    const size_t first = request.find('{') + 1, last = request.rfind('}');
-    members += request.substr(first, last - first);
-    if (!thinking.empty()) {
-        thinking.pop_back();
-        members += "," + thinking;
-    } else if (is_empty) {
-        members.pop_back();
+    for (const char *variable : {"tools", "documents"}) {  // transformers defines them always
+        if (!said.contains(variable)) add_member(variable, "null", members);
+    }
+    if (!said.contains("add_generation_prompt")) add_member("add_generation_prompt", "true", members);
+    if (thinking) {
+        add_member("thinking", *thinking ? "true" : "false", members);
+        add_member("enable_thinking", *thinking ? "true" : "false", members);
     }
     return members + "}";
 }
@@ -91,11 +97,11 @@ Result<ChatTemplate> ChatTemplate::parse(const std::string &file, std::string_vi
     return ChatTemplate(file, *std::move(parsed), std::move(tokens));
 }
 
-Result<std::string> ChatTemplate::write(std::string_view request) const {
+Result<std::string> ChatTemplate::write(std::string_view request, const jinja::ClockTime &now) const {
     auto context = jinja::Context::from_json(request);
     if (!context) return error(Status::invalid_argument, "chat request: ", context.error().message);
     jinja::RenderOptions options;
-    options.now = utc_now();
+    options.now = now;
     auto text = template_.render(*context, options);
     if (!text) return error(text.error().status, file_, ": chat template: ", text.error().message);
     return text;
@@ -103,20 +109,26 @@ Result<std::string> ChatTemplate::write(std::string_view request) const {
 
 Result<ChatPrompt> ChatTemplate::render(std::string_view request, const AddedTokens &marks) const {
     HADAL_TRY(const std::string whole, whole_request(request, tokens_));
-    HADAL_TRY(const std::string text, write(whole));
-    for (const MaskedMessages messages : {MaskedMessages::all, MaskedMessages::all_but_assistants}) {
-        HADAL_TRY(const auto masked, mask_marks(whole, marks, messages));
+    const jinja::ClockTime now = utc_now();  // one for all renderings
+    HADAL_TRY(const std::string text, write(whole, now));
+    ChatPrompt prompt;
+    if (marks.tokens().empty()) {
+        prompt.markup(text);
+        return prompt;
+    }
+    const ChatMarks chat_marks(marks);
+    for (const auto kept : {ChatMarks::Kept::nothing, ChatMarks::Kept::reasoning_marks}) {
+        HADAL_TRY(const auto masked, chat_marks.mask(whole, kept));
         if (!masked) {
-            ChatPrompt prompt;
             prompt.markup(text);
             return prompt;
         }
-        const Result<std::string> masked_text = write(*masked);
+        const Result<std::string> masked_text = write(*masked, now);
         if (!masked_text) continue;
-        if (auto prompt = tell_content(text, *masked_text)) return *std::move(prompt);
+        if (auto told = chat_marks.tell(text, *masked_text)) return *std::move(told);
     }
-    return error(Status::unsupported, file_, ": chat template: it looks for special tokens in messages, and these ",
-                 "hold some that cannot be told from its own");
+    return error(Status::unsupported, file_, ": chat template: what it writes depends on signs in the request that ",
+                 "special tokens are made of, so that the two cannot be told apart");
 }
 
 }  // namespace hadal::core

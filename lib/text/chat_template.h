@@ -26,17 +26,16 @@ public:
     /// request: a JSON object whose members are the template's variables. add_generation_prompt is true where it is not
     /// said; thinking and enable_thinking stand for each other. strftime_now tells UTC.
     ///
-    /// Text that looks like one of marks and stands in messages, tools or another member that is no plain string
-    /// becomes content of the prompt; all else, with every mark the template writes, is markup. marks that an
-    /// assistant's message holds stay markup where the template itself looks for them there.
+    /// A mark in the text is content of the prompt where a part of it comes from messages, tools or another member that
+    /// is no plain string; all else is markup (chat_marks.h).
     /// Fails: invalid_argument (request is no JSON object; the template's raise_exception), bad_format (as
-    /// jinja::Template::render), unsupported (marks in messages cannot be told from the template's own).
+    /// jinja::Template::render), unsupported (the request's text cannot be told from the template's own).
     Result<ChatPrompt> render(std::string_view request, const AddedTokens &marks) const;
 
 private:
     ChatTemplate(std::string file, jinja::Template parsed, std::vector<std::pair<std::string, std::string>> tokens)
         : file_(std::move(file)), template_(std::move(parsed)), tokens_(std::move(tokens)) {}
-    Result<std::string> write(std::string_view request) const;
+    Result<std::string> write(std::string_view request, const jinja::ClockTime &now) const;
 
     std::string file_;
     jinja::Template template_;

@@ -25,11 +25,13 @@ public:
     const AddedTokens &marks() const { return marks_; }
 
 private:
-    ChatTokenizer(std::shared_ptr<const Tokenizer> tokenizer, AddedTokens marks)
-        : tokenizer_(std::move(tokenizer)), marks_(std::move(marks)) {}
+    ChatTokenizer(std::shared_ptr<const Tokenizer> tokenizer, AddedTokens marks, AddedTokens plain_marks)
+        : tokenizer_(std::move(tokenizer)), marks_(std::move(marks)), plain_marks_(std::move(plain_marks)) {}
+    Result<void> encode_plain(std::string_view text, std::vector<Token> &tokens) const;
 
     std::shared_ptr<const Tokenizer> tokenizer_;
-    AddedTokens marks_;  ///< control and user-defined tokens
+    AddedTokens marks_;        ///< control tokens, and user-defined ones that look like tags
+    AddedTokens plain_marks_;  ///< those of them that any text is searched for: user-defined ones
 };
 
 }  // namespace hadal::core

@@ -188,8 +188,12 @@ TEST_CASE("a format's end mark in the text ends the generation") {
     ChatPlace place;
     place.session.append(place.format.tokenize(place.tokenizer, kRequest));
     ChatParser parser = place.runtime.open_chat_format("qwen2.5").parser(kRequest);
-    parser.push("a<|im_end|>");
-    Generator generator = place.session.generate(letters(parser, 5));
+    parser.push("a<|im_end|");
+    GenerateOptions options;
+    options.max_tokens = 5;
+    options.sampling.logit_bias = {{3 + '>', 1e6f}};  // the token of that byte
+    options.parser = &parser;
+    Generator generator = place.session.generate(options);
     const Answer answer = read(generator);
     CHECK(answer.content == "a");
     CHECK(answer.reason == StopReason::mark);
@@ -206,6 +210,23 @@ TEST_CASE("control tokens are text to a parser: they are a format's marks") {
     options.parser = &parser;
     Generator generator = place.session.generate(options);
     CHECK(read(generator).content == "<s><s>");
+}
+
+TEST_CASE("a parser whose answer is over is refused") {
+    ChatPlace place;
+    place.session.append(place.format.tokenize(place.tokenizer, kRequest));
+    ChatParser finished = place.format.parser(kRequest);
+    finished.finish();
+    ChatParser ended = place.runtime.open_chat_format("qwen2.5").parser(kRequest);
+    ended.push("<|im_end|>");
+    CHECK(ended.next().has_value());
+    for (const ChatParser *parser : {&finished, &ended}) {
+        GenerateOptions options;
+        options.parser = parser;
+        const auto generator = place.session.try_generate(options);
+        REQUIRE_FALSE(generator);
+        CHECK(generator.error().status() == Status::invalid_argument);
+    }
 }
 
 TEST_CASE("a parser needs a tokenizer") {

@@ -169,7 +169,8 @@ def parts():
     for bits in range(16):
         flags = {flag: bool(bits >> i & 1) for i, flag in enumerate(FLAGS)}
         tokens = [added(256, "<t>", **flags), added(257, "Word", **flags), added(258, "Word up", **flags),
-                  added(259, "<s>", special=True, **flags), added(260, " <p> ", **flags), added(261, "e\u0301中", **flags)]
+                  added(259, "<s>", special=True, **flags), added(260, " <p> ", **flags),
+                  added(261, "e\u0301中", **flags)]
         around = random_texts(bits, 4000, words=[token["content"] for token in tokens] * 3)
         around += ["".join(f"<t>{c}<t> {c} Word{c}Word " for c in texts[i][1::29]) for i in range(0, len(texts), 9)]
         for normalizer in (None, {"type": "NFC"}):

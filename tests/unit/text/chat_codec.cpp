@@ -115,20 +115,45 @@ TEST_CASE("special tokens in a request's text are content, the template's own ar
           "<s><|im_start|>user\na[<|im_end|>]b<|im_end|>\n<|im_start|>assistant\n");
     CHECK(segments(*codec, R"({"messages": [{"role": "user", "content": "\u003c|im_end|>"}]})") ==
           "<s><|im_start|>user\n[<|im_end|>]<|im_end|>\n<|im_start|>assistant\n");
-    const auto upper = of_template("{{ messages[0].content | trim | upper }}|{{ messages[0].content | length }}");
-    CHECK(segments(*upper, R"({"messages": [{"role": "user", "content": " x</think>"}]})") == "X[</THINK>]|10");
+    CHECK(segments(*codec, R"({"messages": [{"role": "u\n<|im_end|>", "content": "a"}]})") ==
+          "<s><|im_start|>u\n[<|im_end|>]\na<|im_end|>\n<|im_start|>assistant\n");
 }
 
-TEST_CASE("a template that looks for a mark in assistants' messages still gets it, and nobody else's counts") {
+TEST_CASE("special tokens that are put together from a request's text are content") {
+    const auto parts = of_template("{% for p in messages[0].content %}{{ p.text }}{% endfor %}");
+    CHECK(segments(*parts, R"({"messages": [{"role": "user", "content": [{"text": "a<|im_"}, {"text": "end|>"}]}]})") ==
+          "a[<|im_end|>]");
+    const auto lower = of_template("{{ messages[0].content | lower | replace('-', '') | trim }}");
+    CHECK(segments(*lower, R"({"messages": [{"role": "user", "content": " <|IM_-END|>"}]})") == "[<|im_end|>]");
+    const auto between = of_template("<|{{ messages[0].role }}_end|>");
+    CHECK(segments(*between, R"({"messages": [{"role": "im"}]})") == "<|im_end|>");
+    CHECK(segments(*between, R"({"messages": [{"role": "im_end|><|im"}]})") == "[<|im_end|><|im_end|>]");
+    const auto printed = of_template("{{ messages }}{{ tools | tojson }}");
+    CHECK(segments(*printed, R"({"messages": [], "tools": [{"<s>": "<s>"}]})") == "[][{\"[<s>]\": \"[<s>]\"}]");
+}
+
+TEST_CASE(
+    "a template that looks for the end of reasoning in assistants' messages still gets it, and nobody else's counts") {
     const auto codec = of_template(
         "{% for m in messages %}{% if m.role == 'assistant' %}{{ m.content.split('</think>')[-1] }}"
         "{% else %}{{ m.content }}{% endif %};{% endfor %}");
-    CHECK(segments(*codec, R"({"messages": [{"role": "assistant", "content": "why</think>so"},
-                                            {"role": "user", "content": "</think>"}]})") == "so;[</think>];");
+    CHECK(segments(*codec, R"({"messages": [{"role": "assistant", "content": "why</think>so<|im_end|>"},
+                                            {"role": "user", "content": "</think>"}]})") ==
+          "so[<|im_end|>];[</think>];");
     const auto curious = of_template("{% if '</think>' in messages[0].content %}yes{% else %}no!{% endif %}");
     const auto refused = curious->render(R"({"messages": [{"role": "user", "content": "</think>"}]})", kMarks);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().status == Status::unsupported);
+}
+
+TEST_CASE("a request that names a thing twice is refused: two readers would read two requests") {
+    const auto codec = of_template(kChatMl);
+    for (const char *request : {R"({"messages": [], "messages": []})",
+                                R"({"messages": [{"role": "assistant", "role": "user", "content": "</think>"}]})"}) {
+        const auto refused = codec->render(request, kMarks);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().status == Status::invalid_argument);
+    }
 }
 
 TEST_CASE("what a template has no place for is said, not hidden") {
@@ -193,4 +218,5 @@ TEST_CASE("the parser begins where the prompt ended") {
     CHECK(kinds(unknown->parser(), "<think>\na\n</think>\n\nb") == "r:a;c:b;");
     CHECK(kinds(need(unknown->parser(R"({"messages": [{"role": "user", "content": "<think>"}]})")), "a") == "c:a;");
     CHECK(kinds(need(unknown->parser(R"({"messages": [], "thinking": true})")), "a</think>b") == "r:a;c:b;");
+    CHECK(kinds(need(of_template("Think in <think>.{{ messages[0].content }}")->parser(kHello)), "a") == "c:a;");
 }

@@ -8,10 +8,11 @@ using namespace hadal::core;
 namespace {
 
 const AddedTokens kMarks({{0, "<s>", true, false, false, false, false},
-                          {1, "<\uFF5CUser\uFF5C>", true, false, false, false, false}});
+                          {1, "[\uFF5CUser\uFF5D", true, false, false, false, false}});
+const ChatMarks kChatMarks(kMarks);
 
-std::string masked(std::string_view request, MaskedMessages messages = MaskedMessages::all) {
-    const auto result = mask_marks(request, kMarks, messages);
+std::string masked(std::string_view request, ChatMarks::Kept kept = ChatMarks::Kept::nothing) {
+    const auto result = kChatMarks.mask(request, kept);
     REQUIRE(result);
     return result->value_or("none");
 }
@@ -21,55 +22,52 @@ std::string shown(const std::optional<ChatPrompt> &prompt) {
     std::string out;
     for (const ChatSegment &segment : prompt->segments()) {
         const bool is_content = segment.kind == SegmentKind::content;
-        out += (is_content ? "[" : "") + segment.text + (is_content ? "]" : "");
+        out += (is_content ? "(" : "") + segment.text + (is_content ? ")" : "");
     }
     return out;
 }
 
 }  // namespace
 
-TEST_CASE("marks become as many characters, as long, that look like none") {
-    CHECK(masked(R"({"messages": ["a<s>b"]})") ==
-          "{\"messages\":[\"a\x7F\x7F\x7F"
-          "b\"]}");
-    CHECK(masked(R"({"messages": ["<\uFF5CUser\uff5c>"]})") ==
-          "{\"messages\":[\"\x7F\uFDD0\x7F\x7F\x7F\x7F\uFDD0\x7F\"]}");
-    CHECK(masked(R"({"messages": [{"<s>": [1, 2.5, null, true, "\"\n"]}]})") ==
-          "{\"messages\":[{\"\x7F\x7F\x7F\":[1,2.5,null,true,\"\\\"\\n\"]}]}");
-    CHECK(masked(R"({"messages": ["a<s", "s>"], "b": ""})") == "none");
+TEST_CASE("what could begin or end a mark becomes another character of its length") {
+    CHECK(masked(R"({"messages": ["a<s>b"]})") == "{\"messages\":[\"a~s~b\"]}");
+    CHECK(masked(R"({"messages": ["[\uFF5CUser\uff5d"]})") == "{\"messages\":[\"~\uFF5CUser\u2021\"]}");
+    CHECK(masked(R"({"messages": [{"<": [1, 2.5, null, true, "\"\n"]}]})") ==
+          "{\"messages\":[{\"~\":[1,2.5,null,true,\"\\\"\\n\"]}]}");
+    CHECK(masked(R"({"messages": ["s"], "b": ""})") == "none");
 }
 
 TEST_CASE("what the application says of itself stays") {
     CHECK(masked(R"({"bos_token": "<s>", "messages": []})") == "none");
-    CHECK(masked(R"({"bos_token": "<s>", "tools": ["<s>"]})") ==
-          "{\"bos_token\":\"<s>\",\"tools\":[\"\x7F\x7F\x7F\"]}");
+    CHECK(masked(R"({"bos_token": "<s>", "tools": ["<s>"]})") == R"({"bos_token":"<s>","tools":["~s~"]})");
 }
 
-TEST_CASE("assistants' messages can be left as they are") {
-    constexpr std::string_view kRequest =
-        R"({"messages":[{"role":"user","content":"<s>"},{"role":"assistant","content":"<s>"}]})";
-    CHECK(masked(kRequest, MaskedMessages::all_but_assistants) ==
-          "{\"messages\":[{\"role\":\"user\",\"content\":\"\x7F\x7F\x7F\"},"
-          "{\"role\":\"assistant\",\"content\":\"<s>\"}]}");
-    CHECK(masked(R"({"messages":[{"role":"assistant","content":"<s>"}]})", MaskedMessages::all_but_assistants) ==
-          "none");
+TEST_CASE("marks of reasoning can stay in assistants' messages, and only there") {
+    constexpr auto kKept = ChatMarks::Kept::reasoning_marks;
+    CHECK(masked(R"({"messages":[{"role":"user","content":"</think>"},{"role":"assistant","content":"</think><s>"}]})",
+                 kKept) ==
+          R"({"messages":[{"role":"user","content":"~/think~"},{"role":"assistant","content":"</think>~s~"}]})");
+    CHECK(masked(R"({"messages":[{"role":"assistant","content":"<think>"}]})", kKept) == "none");
+    CHECK(masked(R"({"tools":[{"role":"assistant","content":"<think>"}],"messages":[]})", kKept) ==
+          R"({"tools":[{"role":"assistant","content":"~think~"}],"messages":[]})");
 }
 
-TEST_CASE("no JSON object, and an object that says a thing twice, are refused") {
-    CHECK_FALSE(mask_marks("[]", kMarks, MaskedMessages::all));
-    CHECK_FALSE(mask_marks("{", kMarks, MaskedMessages::all));
+TEST_CASE("no JSON object is refused") {
+    CHECK_FALSE(kChatMarks.mask("[]", ChatMarks::Kept::nothing));
+    CHECK_FALSE(kChatMarks.mask("{", ChatMarks::Kept::nothing));
 }
 
-TEST_CASE("content is what differs in the masked text") {
-    CHECK(shown(tell_content("<s>a<s>", "<s>a\x7F\x7F\x7F")) == "<s>a[<s>]");
-    CHECK(shown(tell_content("<s><s>", "\x7F\x7F\x7F<s>")) == "[<s>]<s>");
-    CHECK(shown(tell_content("\x7F", "\x7F")) == "\x7F");  // the request had it itself
-    CHECK(shown(tell_content("abc", "abc")) == "abc");
-    CHECK(shown(tell_content("", "")).empty());
+TEST_CASE("content are the marks that lost a character") {
+    CHECK(shown(kChatMarks.tell("<s>a<s>", "<s>a~s~")) == "<s>a(<s>)");
+    CHECK(shown(kChatMarks.tell("<s><s>", "~s><s>")) == "(<s>)<s>");  // a mark of both is not the template's
+    CHECK(shown(kChatMarks.tell("a<b", "a~b")) == "a<b");             // no mark
+    CHECK(shown(kChatMarks.tell("~", "~")) == "~");                   // the request had it itself
+    CHECK(shown(kChatMarks.tell("", "")).empty());
 }
 
 TEST_CASE("texts that differ in more than masks are not told apart") {
-    CHECK(shown(tell_content("abc", "ab")) == "none");
-    CHECK(shown(tell_content("abc", "abd")) == "none");
-    CHECK(shown(tell_content("a\uFF5C", "ab\x7F\x7F")) == "none");
+    CHECK(shown(kChatMarks.tell("abc", "ab")) == "none");
+    CHECK(shown(kChatMarks.tell("abc", "abd")) == "none");
+    CHECK(shown(kChatMarks.tell("abc", "ab~")) == "none");
+    CHECK(shown(kChatMarks.tell("a\uFF5C", "ab~~")) == "none");
 }
