@@ -51,11 +51,13 @@ Result<void> append_form(std::string_view text, NormalForm form, std::string &ou
 Result<std::string> normal_form(std::string_view text, NormalForm form) {
     if (is_in_form(text, form)) return std::string(text);
     std::string out;
-    // What is too new for a form stands between texts that have nothing to do with each other.
+    // What is too new for a form stands between texts that have nothing to do with each other. So does U+11A7, which
+    // utf8proc 2.8 takes for the last part of a Hangul syllable, and loses.
     size_t done = 0;
     for (size_t at = 0; at < text.size();) {
         const size_t begin = at;
-        if (!is_newer_than_forms(take_code_point(text, at))) continue;
+        const char32_t c = take_code_point(text, at);
+        if (!is_newer_than_forms(c) && c != 0x11A7) continue;
         HADAL_CHECK(append_form(text.substr(done, begin - done), form, out));
         out += text.substr(begin, at - begin);
         done = at;

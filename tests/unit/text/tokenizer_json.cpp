@@ -81,6 +81,16 @@ TEST_CASE("tokenizer.json: every kind gives the ids and the texts of the tokeniz
     }
 }
 
+TEST_CASE("tokenizer.json: NFC keeps what is no part of a syllable, and leaves alone what is too new for it") {
+    const std::string model = R"("type":"WordLevel","unk_token":"u","vocab":{"u":0,"\uac00\u11a7":1,"\uac01":2,)"
+                              R"("\ud804\udd35\ud804\udd30":3,"e\u1dfa\u0327":4})";
+    const auto tokenizer = open_text(R"({"normalizer":{"type":"NFC"},"model":{)" + model + "}}");
+    REQUIRE_MESSAGE(tokenizer, (tokenizer ? "" : tokenizer.error().message));
+    CHECK(*(*tokenizer)->encode("\u1100\u1161\u11A7", {}) == std::vector<Token>{1});
+    CHECK(*(*tokenizer)->encode("\u1100\u1161\u11A8", {}) == std::vector<Token>{2});
+    CHECK(*(*tokenizer)->encode("e\u1DFA\u0327", {}) == std::vector<Token>{4});  // a mark since Unicode 10
+}
+
 TEST_CASE("tokenizer.json: what is put around a text") {
     const std::string post = R"("post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},
         {"Sequence":{"id":"A"}}],"special_tokens":{"<s>":{"ids":[4]}}})";
