@@ -67,7 +67,7 @@ TEST_CASE("every format renders what the model's template or encoder renders") {
         }
     }
     CHECK(n_rendered.size() == chat_formats().size());
-    for (const auto &[name, n] : n_rendered) CHECK_MESSAGE(n >= 20, name);
+    for (const auto &one : n_rendered) CHECK_MESSAGE(one.second >= 20, one.first);
 }
 
 TEST_CASE("a template is known by its bytes, and by every one of them") {

@@ -111,9 +111,10 @@ TEST_CASE("random requests are rendered as transformers does, by the interpreter
     }
     CHECK(n_different == 0);
     CHECK(n_lines >= 100);
-    for (const auto &[name, count] : counts) {
+    for (const auto &one : counts) {
+        const Count &count = one.second;
         if (count.rendered < 20) continue;
-        INFO(name, ": of ", count.rendered, " accepted ", count.accepted);
+        INFO(one.first, ": of ", count.rendered, " accepted ", count.accepted);
         CHECK(count.accepted * 4 > count.rendered);
     }
 }
