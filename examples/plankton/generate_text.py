@@ -1,6 +1,6 @@
 """Writes the training text: one document per line, as JSON.
 
-usage: generate_text.py OUT.jsonl [--documents N] [--seed S]
+usage: generate_text.py OUT.jsonl [--documents N] [--seed S] [--mix broad|sums]
 
 A document is {"kind": ..., "parts": [[text, is_learned], ...]}: what a user says is read, not learned. Chats are in the
 form of DeepSeek-R1's template (chat_template.jinja), reasoning and all."""
@@ -72,7 +72,8 @@ def comparison(rng):
         y = min(x - x % 10 + rng.randint(0, 9), 999)
     wants_less = rng.random() < 0.3
     ask = rng.choice([f"Which is smaller, {x} or {y}?", f"Which number is less: {x} or {y}?"] if wants_less else
-                     [f"Which is larger, {x} or {y}?", f"Is {x} or {y} larger?", f"Which number is bigger: {x} or {y}?"])
+                     [f"Which is larger, {x} or {y}?", f"Is {x} or {y} larger?", f"Which number is bigger: {x} or {y}?",
+                      ])
     if x == y:
         return Turn(ask, sums.comparison(x, y), f"{x} and {y} are equal.")
     more, less = max(x, y), min(x, y)
@@ -87,8 +88,8 @@ def counting(rng):
     ask = rng.choice([f"How many times is the letter {letter} in {word}?", f"How many {letter}'s are in {word}?",
                       f"Count the letter {letter} in the word {word}.", f"How many letters {letter} are in {word}?"])
     times = "once" if n == 1 else "twice" if n == 2 else f"{n} times"
-    answer = f"The letter {letter} appears {times} in {word}." if n else f"The letter {letter} does not appear in {word}."
-    return Turn(ask, sums.counting(word, letter), answer)
+    appears = f"appears {times}" if n else "does not appear"
+    return Turn(ask, sums.counting(word, letter), f"The letter {letter} {appears} in {word}.")
 
 
 def fact(rng):
@@ -134,7 +135,8 @@ def story_turn(rng):
         ask = rng.choice(["Kể cho tôi một câu chuyện.", "Hãy kể một câu chuyện ngắn."])
         return Turn(ask, "Người dùng muốn một câu chuyện ngắn.", stories.vietnamese_story(rng))
     if kind == "zh":
-        return Turn(rng.choice(["给我讲一个故事。", "请讲一个小故事。"]), "用户想听一个小故事。", stories.chinese_story(rng))
+        ask = rng.choice(["给我讲一个故事。", "请讲一个小故事。"])
+        return Turn(ask, "用户想听一个小故事。", stories.chinese_story(rng))
     animal, place = pick(rng, words.ANIMALS), pick(rng, words.PLACES)
     if kind == "any":
         ask = rng.choice(["Tell me a story.", "Write a short story.", "Can you tell me a story?"])
@@ -163,7 +165,8 @@ def person(rng):
 
 
 def thing(rng):
-    noun, color, place, n = pick(rng, words.THINGS), pick(rng, words.COLORS), pick(rng, words.PLACES), rng.randint(2, 99)
+    noun, color, place = pick(rng, words.THINGS), pick(rng, words.COLORS), pick(rng, words.PLACES)
+    n = rng.randint(2, 99)
     facts = {"thing": noun, "color": color, "place": place, "price": n}
     said = {"color": f"The {noun} is {color}.", "place": f"The {noun} is {words.PLACES[place]} the {place}.",
             "price": f"The {noun} costs {n} coins."}
@@ -193,7 +196,8 @@ def json_sum(rng):
     x, y = operands(rng)
     system = rng.choice(['Answer in JSON with the key "sum".', 'Answer only in JSON with the key "sum".',
                          'Reply with a JSON object that has the key "sum".'])
-    return Turn(ask_sum(rng, x, y), f"The answer is JSON. {sums.addition(x, y)}", f'{{"sum": {x + y}}}', system, ["sum"])
+    think = f"The answer is JSON. {sums.addition(x, y)}"
+    return Turn(ask_sum(rng, x, y), think, f'{{"sum": {x + y}}}', system, ["sum"])
 
 
 def json_any(rng):
@@ -202,10 +206,14 @@ def json_any(rng):
 
 # ---- Documents ------------------------------------------------------------------------------------------------------
 
-TURNS = {"sum": (sum_of_two, 26), "three": (sum_of_three, 6), "difference": (difference, 9), "comparison": (comparison, 6),
-         "counting": (counting, 6), "json": (json_any, 12), "story": (story_turn, 14), "fact": (fact, 3),
-         "greeting": (greeting, 4)}
-PLAIN, TALKS = 13, 5  # stories as they are, conversations
+TURNS = {"sum": sum_of_two, "three": sum_of_three, "difference": difference, "comparison": comparison,
+         "counting": counting, "json": json_any, "story": story_turn, "fact": fact, "greeting": greeting}
+MIXES = {  # how many documents of each kind; "plain" are stories as they are, "talk" conversations
+    "broad": {"sum": 26, "three": 6, "difference": 9, "comparison": 6, "counting": 6, "json": 12, "story": 14,
+              "fact": 3, "greeting": 4, "plain": 13, "talk": 5},
+    "sums": {"sum": 34, "three": 8, "difference": 12, "comparison": 7, "counting": 8, "json": 16, "story": 8,
+             "fact": 3, "greeting": 4, "plain": 6, "talk": 6},
+}
 
 
 def chat(turns):
@@ -225,16 +233,15 @@ def turns_with_place(turns):
     return [(turn, i == len(turns) - 1, keeps_blank) for i, turn in enumerate(turns)]
 
 
-def document(rng):
-    kinds = list(TURNS) + ["plain", "talk"]
-    kind = rng.choices(kinds, [share for _, share in TURNS.values()] + [PLAIN, TALKS])[0]
+def document(rng, mix="broad"):
+    kind = rng.choices(list(MIXES[mix]), MIXES[mix].values())[0]
     if kind == "plain":
         tell = rng.choices([stories.story, stories.vietnamese_story, stories.chinese_story], [85, 9, 6])[0]
         return {"kind": kind, "parts": [[BOS, False], [tell(rng) + EOS, True]]}
     if kind == "talk":
         makers = [sum_of_two, difference, comparison, greeting, fact, counting, sum_of_two]
         return {"kind": kind, "parts": chat([rng.choice(makers)(rng) for _ in range(rng.randint(2, 4))])}
-    return {"kind": kind, "parts": chat([TURNS[kind][0](rng)])}
+    return {"kind": kind, "parts": chat([TURNS[kind](rng)])}
 
 
 def main():
@@ -242,11 +249,12 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--documents", type=int, default=300_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mix", choices=MIXES, default="broad")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     with open(arguments.out, "w", encoding="utf-8") as out:
         for _ in range(arguments.documents):
-            out.write(json.dumps(document(rng), ensure_ascii=False) + "\n")
+            out.write(json.dumps(document(rng, arguments.mix), ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

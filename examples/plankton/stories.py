@@ -89,7 +89,8 @@ def big_job(rng, c, place):
 
 def storm(rng, c, place):
     hiding = pick(rng, ["under a big tree", "in a dry cave", "in an old barn", "under a bridge"])
-    text = f"One day a storm came to the {place}. The wind blew and the rain fell. {c.name} was {pick(rng, words.FEELINGS)}. "
+    text = f"One day a storm came to the {place}. The wind blew and the rain fell. "
+    text += f"{c.name} was {pick(rng, words.FEELINGS)}. "
     text += f"{meeting(rng, c)} \"Come with me,\" said {c.friend}. They hid {hiding} and waited. "
     return text + "Soon the rain stopped and the sun came out. "
 
@@ -103,7 +104,8 @@ def gift(rng, c, place):
 
 
 def stranger(rng, c, place):
-    text = f"One {pick(rng, words.WEATHER)} day {a(c.friend_animal)} came to the {place}. Nobody knew the {c.friend_animal}. "
+    text = f"One {pick(rng, words.WEATHER)} day {a(c.friend_animal)} came to the {place}. "
+    text += f"Nobody knew the {c.friend_animal}. "
     text += f"\"What is your name?\" asked {c.name}. \"I am {c.friend},\" said the {c.friend_animal}. "
     return text + f"\"I have no friends here.\" \"Now you have one,\" said {c.name}. "
 

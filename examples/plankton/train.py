@@ -1,12 +1,13 @@
 """Trains Plankton for a fixed time; stopped, it goes on from its last checkpoint.
 
-usage: train.py TEXT.jsonl TOKENIZER_FOLDER RUN_FOLDER [--minutes M]
+usage: train.py TEXT.jsonl TOKENIZER_FOLDER RUN_FOLDER [--minutes M]      (SIGTERM: saves and ends)
 
 The learning rate follows the time, not the steps: however busy the machine is, it ends low."""
 import argparse
 import json
 import pathlib
 import random
+import signal
 import time
 
 import torch
@@ -94,7 +95,7 @@ def main():
     checkpoint = arguments.run / "latest.pt"
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
-    tokens = tokenize(arguments.text, arguments.tokenizer / "tokenizer.json", arguments.run / "tokens.npz")
+    tokens = tokenize(arguments.text, arguments.tokenizer / "tokenizer.json", arguments.run / (pathlib.Path(arguments.text).stem + ".npz"))
     windows = Windows(tokens)
     model = Plankton()
     matrices = [p for name, p in model.named_parameters()
@@ -128,7 +129,9 @@ def main():
 
     model.train()
     next_save, next_check, recent = elapsed + SAVE_EVERY, elapsed + CHECK_EVERY, []
-    while elapsed < budget:
+    is_told_to_end = []
+    signal.signal(signal.SIGTERM, lambda *_: is_told_to_end.append(True))
+    while elapsed < budget and not is_told_to_end:
         began = time.monotonic()
         part = elapsed / budget
         for optimizer, most in optimizers:
@@ -160,7 +163,8 @@ def main():
             next_check = elapsed + CHECK_EVERY
             note(sums=right, example=example)
     save()
-    note(done=True, tokens=n_seen, sums=sums_right(model, tokenizer)[0])
+    if not is_told_to_end:
+        note(done=True, tokens=n_seen, sums=sums_right(model, tokenizer)[0])
 
 
 if __name__ == "__main__":

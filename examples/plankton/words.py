@@ -1,8 +1,9 @@
 """What the stories and chats are made of. Lists begin with what is said most often."""
 
 # name, pronoun, possessive
-NAMES = [(name, "she", "her") for name in "Mia Lily Anna Ruby Nora Zoe Ella Ivy Luna Rosa Lan Mei Sara Tess".split()] + \
-    [(name, "he", "his") for name in "Tom Ben Max Sam Leo Finn Jack Hugo Otto Minh Kai Noah Tim Paul".split()]
+GIRLS = "Mia Lily Anna Ruby Nora Zoe Ella Ivy Luna Rosa Lan Mei Sara Tess".split()
+BOYS = "Tom Ben Max Sam Leo Finn Jack Hugo Otto Minh Kai Noah Tim Paul".split()
+NAMES = [(name, "she", "her") for name in GIRLS] + [(name, "he", "his") for name in BOYS]
 ANIMALS = "fox rabbit bear mouse frog owl duck cat dog turtle hedgehog squirrel whale crab fish seal otter goat " \
     "horse cow pig hen sheep bee ant snail deer wolf lion tiger monkey elephant penguin".split()
 ADJECTIVES = "little small brave clever kind shy old young quiet happy lazy curious gentle funny hungry".split()
@@ -32,8 +33,8 @@ COUNTED = "strawberry banana apple letter pepper balloon coffee cookie butterfly
     "bottle button mirror pillow ladder hammer needle noodle bubble bamboo lemon melon papaya mango pineapple " \
     "island mountain valley meadow forest village teacher doctor farmer sailor dragon castle silver gold engine " \
     "rocket planet star ocean whale otter pelican parrot pigeon eagle plankton copper paper sugar butter bread " \
-    "cheese lettuce cabbage onion spinach pumpkin sunflower grass leaf winter autumn spring thunder lightning rainbow " \
-    "umbrella jacket sweater mitten boot slipper scarf ribbon".split()
+    "cheese lettuce cabbage onion spinach pumpkin sunflower grass leaf winter autumn spring thunder lightning " \
+    "rainbow umbrella jacket sweater mitten boot slipper scarf ribbon".split()
 OPPOSITES = [("hot", "cold"), ("big", "small"), ("up", "down"), ("fast", "slow"), ("day", "night"), ("old", "young"),
              ("happy", "sad"), ("light", "dark"), ("open", "closed"), ("full", "empty"), ("hard", "soft"),
              ("wet", "dry"), ("early", "late"), ("near", "far"), ("high", "low"), ("rich", "poor"), ("loud", "quiet")]
