@@ -1,6 +1,6 @@
 """Writes the training text: one document per line, as JSON.
 
-usage: generate_text.py OUT.jsonl [--documents N] [--seed S] [--mix broad|sums]
+usage: generate_text.py OUT.jsonl [--documents N] [--seed S] [--mix broad|sums|drill]
 
 A document is {"kind": ..., "parts": [[text, is_learned], ...]}: what a user says is read, not learned. Chats are in the
 form of DeepSeek-R1's template (chat_template.jinja), reasoning and all."""
@@ -213,6 +213,8 @@ MIXES = {  # how many documents of each kind; "plain" are stories as they are, "
               "fact": 3, "greeting": 4, "plain": 13, "talk": 5},
     "sums": {"sum": 34, "three": 8, "difference": 12, "comparison": 7, "counting": 8, "json": 16, "story": 8,
              "fact": 3, "greeting": 4, "plain": 6, "talk": 6},
+    "drill": {"sum": 64, "three": 10, "difference": 18, "comparison": 10, "counting": 8, "json": 24, "story": 5,
+              "fact": 2, "greeting": 3, "plain": 5, "talk": 5},
 }
 
 

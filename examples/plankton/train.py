@@ -22,12 +22,12 @@ from muon import Muon
 SEED = 1
 MTP_WEIGHT = 0.3
 MUON_LR, ADAM_LR = 0.02, 3e-3
-WARM_UP, DECAY_FROM, LEAST = 0.01, 0.45, 0.01  # of the time; of the rate
+WARM_UP, DECAY_FROM, LEAST = 0.01, 0.5, 0.01  # of the time; of the rate
 SECOND_OPINION_FROM = 0.3  # of the time: the draft learns also from what the body expects
 BIAS_RATE = 1e-3  # of the router's bias, per step
-LARGE_FROM = 0.5  # of the time: batches twice as large
+LARGE_FROM = 0.92  # of the time: batches twice as large
 WINDOWS, LENGTH = 8, 256
-SAVE_EVERY, CHECK_EVERY = 240, 540  # seconds
+SAVE_EVERY, CHECK_EVERY = 240, 720  # seconds
 
 
 def rate(part):
