@@ -1,6 +1,6 @@
 """Writes the training text: one document per line, as JSON.
 
-usage: generate_text.py OUT.jsonl [--documents N] [--seed S] [--mix broad|sums|drill]
+usage: generate_text.py OUT.jsonl [--documents N] [--seed S] [--mix broad|sums|drill|last]
 
 A document is {"kind": ..., "parts": [[text, is_learned], ...]}: what a user says is read, not learned. Chats are in the
 form of DeepSeek-R1's template (chat_template.jinja), reasoning and all."""
@@ -45,6 +45,14 @@ def ask_sum(rng, x, y):
 def sum_of_two(rng, held_out=False):
     x, y = operands(rng, held_out)
     return Turn(ask_sum(rng, x, y), sums.addition(x, y), f"{x} + {y} = {x + y}.")
+
+
+def uneven_sum(rng):
+    """Of one digit and of two, in either order."""
+    while True:
+        x, y = rng.sample([rng.randint(0, 9), rng.randint(10, 99)], 2)
+        if not sums.is_held_out(x, y):
+            return Turn(ask_sum(rng, x, y), sums.addition(x, y), f"{x} + {y} = {x + y}.")
 
 
 def sum_of_three(rng):
@@ -206,8 +214,9 @@ def json_any(rng):
 
 # ---- Documents ------------------------------------------------------------------------------------------------------
 
-TURNS = {"sum": sum_of_two, "three": sum_of_three, "difference": difference, "comparison": comparison,
-         "counting": counting, "json": json_any, "story": story_turn, "fact": fact, "greeting": greeting}
+TURNS = {"sum": sum_of_two, "uneven": uneven_sum, "three": sum_of_three, "difference": difference,
+         "comparison": comparison, "counting": counting, "json": json_any, "story": story_turn, "fact": fact,
+         "greeting": greeting}
 MIXES = {  # how many documents of each kind; "plain" are stories as they are, "talk" conversations
     "broad": {"sum": 26, "three": 6, "difference": 9, "comparison": 6, "counting": 6, "json": 12, "story": 14,
               "fact": 3, "greeting": 4, "plain": 13, "talk": 5},
@@ -215,6 +224,8 @@ MIXES = {  # how many documents of each kind; "plain" are stories as they are, "
              "fact": 3, "greeting": 4, "plain": 6, "talk": 6},
     "drill": {"sum": 64, "three": 10, "difference": 18, "comparison": 10, "counting": 8, "json": 24, "story": 5,
               "fact": 2, "greeting": 3, "plain": 5, "talk": 5},
+    "last": {"sum": 64, "uneven": 30, "three": 10, "difference": 18, "comparison": 12, "counting": 8, "json": 40,
+             "story": 5, "fact": 2, "greeting": 3, "plain": 5, "talk": 5},
 }
 
 
