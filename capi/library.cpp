@@ -1,5 +1,29 @@
-// Versions and names of statuses.
-#include "hadal/hadal.h"
+// Versions, names of statuses, and the model that is installed beside the library.
+#include "base/file.h"
+#include "base/own_folder.h"
+
+#include "buffers.h"
+#include "guard.h"
+
+using namespace hadal;
+using core::Result;
+
+namespace {
+
+/// From the folder of the library, or of a program that it is linked into.
+constexpr const char *kSampleModels[] = {HADAL_SAMPLE_MODEL_FROM_LIBRARY, HADAL_SAMPLE_MODEL_FROM_PROGRAM};
+
+Result<std::string> sample_model() {
+    HADAL_TRY(const std::string folder, core::own_folder());
+    for (const char *relative : kSampleModels) {
+        const std::string path = folder + "/" + relative;
+        if (core::File::open(path)) return path;
+    }
+    return core::error(core::Status::not_found, folder, "/", kSampleModels[0],
+                       ": the sample model is not installed with this library");
+}
+
+}  // namespace
 
 uint32_t hadal_abi_version(void) {
     return uint32_t{HADAL_ABI_MAJOR} << 16 | uint32_t{HADAL_ABI_MINOR};
@@ -46,4 +70,12 @@ const char *hadal_status_name(hadal_status status) {
         default:
             return "INTERNAL";
     }
+}
+
+hadal_status hadal_sample_model_path(char *buf, size_t cap, size_t *len, hadal_error *err) {
+    return capi::guard(err, [&]() -> Result<void> {
+        HADAL_CHECK(capi::require_buffer(buf, cap, len, "len"));
+        HADAL_TRY(const std::string path, sample_model());
+        return capi::copy_out(path, buf, cap, len);
+    });
 }

@@ -1,4 +1,4 @@
-/* hello MODEL [PROMPT]     streams up to 200 tokens of text
+/* hello [MODEL [PROMPT]]   streams up to 200 tokens of text; without a model, of the small one that comes with Hadal
  * hello MODEL --ids "1 9"  starts from token ids and prints ids, for a model without a tokenizer
  *
  * Everything a program needs: a runtime, a model, a session, a generator. Every call is checked; every handle is
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PROMPT = 4096, MAX_TOKENS = 200 };
+enum { MAX_PROMPT = 4096, MAX_TOKENS = 200, MAX_PATH = 4096 };
 
 /* "1 403 7" -> {1, 403, 7}; returns how many. */
 static size_t read_ids(const char *text, hadal_token *ids) {
@@ -50,8 +50,8 @@ static hadal_status stream(hadal_generator *generator, int as_ids, hadal_error *
 
 int main(int argc, char **argv) {
     const int as_ids = argc == 4 && strcmp(argv[2], "--ids") == 0;
-    if (argc != 2 && argc != 3 && !as_ids) {
-        fprintf(stderr, "usage: %s MODEL [PROMPT]\n       %s MODEL --ids \"1 9\"\n", argv[0], argv[0]);
+    if (argc > 3 && !as_ids) {
+        fprintf(stderr, "usage: %s [MODEL [PROMPT]]\n       %s MODEL --ids \"1 9\"\n", argv[0], argv[0]);
         return 2;
     }
     hadal_error err;
@@ -60,13 +60,15 @@ int main(int argc, char **argv) {
     hadal_session *session = NULL;
     hadal_generator *generator = NULL;
     static hadal_token ids[MAX_PROMPT];
+    static char path[MAX_PATH + 1];
     size_t n = 0;
     hadal_generate_options options = {0}; /* zero is the default of every field: greedy, until a stop */
     options.struct_size = sizeof options;
     options.max_tokens = MAX_TOKENS;
 
     hadal_status status = hadal_runtime_create(NULL, &runtime, &err);
-    if (status >= 0) status = hadal_model_open(runtime, argv[1], NULL, &model, &err);
+    if (status >= 0 && argc < 2) status = hadal_sample_model_path(path, MAX_PATH, &n, &err);
+    if (status >= 0) status = hadal_model_open(runtime, argc < 2 ? path : argv[1], NULL, &model, &err);
     if (status >= 0 && as_ids) n = read_ids(argv[3], ids);
     if (status >= 0 && !as_ids) status = encode(model, argc == 3 ? argv[2] : "", ids, &n, &err);
     if (status >= 0) status = hadal_session_create(model, NULL, &session, &err);

@@ -1,4 +1,4 @@
-// hello MODEL [PROMPT]     streams up to 200 tokens of text
+// hello [MODEL [PROMPT]]   streams up to 200 tokens of text; without a model, of the small one that comes with Hadal
 // hello MODEL --ids "1 9"  starts from token ids and prints ids, for a model without a tokenizer
 #include <hadal/hadal.hpp>
 #include <iostream>
@@ -40,15 +40,15 @@ void hello(const std::string &path, const std::string &prompt, Mode mode) {
 
 int main(int argc, char **argv) {
     const bool as_ids = argc == 4 && std::string(argv[2]) == "--ids";
-    if (argc != 2 && argc != 3 && !as_ids) {
-        std::cerr << "usage: " << argv[0] << " MODEL [PROMPT]\n       " << argv[0] << " MODEL --ids \"1 9\"\n";
+    if (argc > 3 && !as_ids) {
+        std::cerr << "usage: " << argv[0] << " [MODEL [PROMPT]]\n       " << argv[0] << " MODEL --ids \"1 9\"\n";
         return 2;
     }
     try {
         if (as_ids) {
             hello(argv[1], argv[3], Mode::ids);
         } else {
-            hello(argv[1], argc == 3 ? argv[2] : "", Mode::text);
+            hello(argc < 2 ? hadal::sample_model_path() : argv[1], argc == 3 ? argv[2] : "", Mode::text);
         }
     } catch (const hadal::Error &error) {
         std::cerr << "hello: " << hadal::status_name(error.status()) << ": " << error.what() << '\n';

@@ -1,26 +1,19 @@
 #!/bin/sh
 # From a bare Debian 12 to text: installs what is missing, builds libhadal and the hadal command, runs a model.
-# usage: sh examples/quickstart.sh [MODEL]      MODEL: a .gguf file, or a folder in Hugging Face form
+# usage: sh examples/quickstart.sh [MODEL]      MODEL: a .gguf file, or a folder in Hugging Face form; else Plankton,
+#                                               the small model that comes with Hadal
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/cmake/debian.sh"
 
-stories=models/stories260K/stories260K.gguf
+model=
 if [ $# -gt 0 ]; then
-    model=$1
-elif [ -n "${HADAL_TEST_DATA:-}" ] && [ -f "$HADAL_TEST_DATA/$stories" ]; then
-    model=$HADAL_TEST_DATA/$stories
-elif [ -f "$top/../shared/data/$stories" ]; then
-    model=$top/../shared/data/$stories
-else
-    echo "Name a model, a .gguf file or a folder: sh examples/quickstart.sh MODEL.gguf" >&2
-    exit 2
+    if [ ! -e "$1" ]; then
+        echo "There is no $1" >&2
+        exit 2
+    fi
+    model=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 fi
-if [ ! -e "$model" ]; then
-    echo "There is no $model" >&2
-    exit 2
-fi
-model=$(cd "$(dirname "$model")" && pwd)/$(basename "$model")
 
 # shellcheck disable=SC2086  # a list of words
 need $hadal_packages
@@ -28,5 +21,11 @@ cd "$top"
 cmake --preset release > /dev/null
 cmake --build --preset release --target hadal_cli >&2
 
-echo "build/release/bin/hadal run $model -p \"Once upon a time\" -n 200" >&2
-exec build/release/bin/hadal run "$model" -p "Once upon a time" -n 200
+hadal=build/release/bin/hadal
+echo "$hadal run ${model:+$model }-p \"Once upon a time\" -n 120" >&2
+$hadal run ${model:+"$model"} -p "Once upon a time" -n 120
+
+echo >&2
+echo "Next:  $hadal chat ${model}         a conversation: try  What is 47 + 85?" >&2
+echo "       $hadal selftest              does this build compute what it should?" >&2
+echo "       $hadal --help, and README.md for linking the library" >&2

@@ -1,4 +1,6 @@
-"""hello.py LIBHADAL MODEL "1 403": greedy ids after these, through ctypes. Python's own library is all it needs."""
+"""hello.py LIBHADAL [MODEL "1 403"]: greedy ids after these, through ctypes. Python's own library is all it needs.
+
+Without a model: the small one that comes with Hadal, from the token that begins its texts."""
 import ctypes as c
 import sys
 
@@ -12,7 +14,7 @@ class Event(c.Structure):
                 ("text", c.c_void_p), ("text_length", c.c_size_t)]
 
 
-def main(library, path, prompt):
+def main(library, path=None, prompt="0"):
     hadal, err, handles = c.CDLL(library), Error(), []
 
     def call(name, *arguments):
@@ -27,6 +29,10 @@ def main(library, path, prompt):
         handles.append((name.split("_")[0], handle))
         return handle
 
+    if path is None:
+        buffer, length = c.create_string_buffer(4096), c.c_size_t()
+        call("sample_model_path", buffer, c.c_size_t(4096), c.byref(length))
+        path = buffer.raw[:length.value].decode()
     runtime = create("runtime_create", None)
     model = create("model_open", runtime, path.encode(), None)
     session = create("session_create", model, None)

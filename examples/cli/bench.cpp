@@ -132,7 +132,7 @@ Subcommand add_bench(CLI::App &parent) {
     CLI::App *app =
         parent.add_subcommand("bench", "Measure tokens a second, and how much of the memory's speed they use");
     auto arguments = std::make_shared<BenchArguments>();
-    arguments->model.add_to(*app);
+    arguments->model.add_to(*app, ModelArguments::Model::required);
     app->add_option("--prompt", arguments->prompt, "Tokens of the prompt")->check(CLI::PositiveNumber);
     app->add_option("--gen", arguments->generate, "Tokens to generate")->check(CLI::PositiveNumber);
     app->add_option("--repeat", arguments->repeat, "Runs of which the median counts")->check(CLI::PositiveNumber);

@@ -149,7 +149,7 @@ int chat(const ChatArguments &arguments) {
 Subcommand add_chat(CLI::App &parent) {
     CLI::App *app = parent.add_subcommand("chat", "Talk to a model: a line is a turn");
     auto arguments = std::make_shared<ChatArguments>();
-    arguments->model.add_to(*app);
+    arguments->model.add_to(*app, ModelArguments::Model::plankton);
     app->add_option("--format", arguments->format,
                     "A chat format's name, or where its template is; else the model's own");
     app->add_option("--system", arguments->system, "What the model is told before the conversation");

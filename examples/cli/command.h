@@ -24,5 +24,6 @@ Subcommand add_logits(CLI::App &app);
 Subcommand add_bench(CLI::App &app);
 Subcommand add_perplexity(CLI::App &app);
 Subcommand add_convert(CLI::App &app);
+Subcommand add_selftest(CLI::App &app);
 
 }  // namespace command

@@ -101,12 +101,12 @@ Subcommand add_inspect(CLI::App &parent) {
     CLI::App *app = parent.add_subcommand("inspect", "Say what a model is and the memory it needs");
     auto arguments = std::make_shared<ModelArguments>();
     auto as_json = std::make_shared<bool>(false);
-    arguments->add_to(*app);
+    arguments->add_to(*app, ModelArguments::Model::plankton);
     app->add_flag("--json", *as_json, "One JSON object");
     return {
         app, [arguments, as_json] {
             const hadal::Runtime runtime = arguments->make_runtime();
-            const hadal::Inspection inspection = runtime.inspect(arguments->path, arguments->options());
+            const hadal::Inspection inspection = runtime.inspect(arguments->model_path(), arguments->options());
             // Names come from files: what is not UTF-8 in them must not end the output.
             constexpr auto kReplace = Json::error_handler_t::replace;
             output().write(*as_json ? to_json(inspection).dump(2, ' ', false, kReplace) + "\n" : to_text(inspection));

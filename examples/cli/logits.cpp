@@ -88,7 +88,7 @@ int logits(const LogitsArguments &arguments) {
 Subcommand add_logits(CLI::App &parent) {
     CLI::App *app = parent.add_subcommand("logits", "Write the logits at each position of a list of token ids");
     auto arguments = std::make_shared<LogitsArguments>();
-    arguments->model.add_to(*app);
+    arguments->model.add_to(*app, ModelArguments::Model::required);
     app->add_option("--ids", arguments->ids_file, "File of token ids, separated by spaces, commas or newlines")
         ->required();
     app->add_option("--out", arguments->out_file, "Where to write float32, one row of the vocabulary a position")

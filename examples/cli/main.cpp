@@ -25,7 +25,7 @@ int run(int argc, char **argv) {
         command::add_run(app),        command::add_chat(app),       command::add_inspect(app),
         command::add_tokenize(app),   command::add_detokenize(app), command::add_template(app),
         command::add_parse(app),      command::add_logits(app),     command::add_bench(app),
-        command::add_perplexity(app), command::add_convert(app),
+        command::add_perplexity(app), command::add_convert(app),    command::add_selftest(app),
     };
     try {
         app.parse(argc, argv);

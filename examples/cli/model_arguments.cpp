@@ -11,8 +11,11 @@ void write_log(void *, int32_t level, const char *message, size_t length) {
                  message);
 }
 
-void ModelArguments::add_to(CLI::App &app) {
-    app.add_option("MODEL", path, "A .gguf file, or a folder in Hugging Face form")->required();
+void ModelArguments::add_to(CLI::App &app, Model without) {
+    const bool is_required = without == Model::required;
+    const std::string what = "A .gguf file, or a folder in Hugging Face form";
+    app.add_option("MODEL", path, is_required ? what : what + "; without one: Plankton, which comes with Hadal")
+        ->required(is_required);
     app.add_option("--backend", backend, "Where to compute: cpu, reference, or what a plug-in calls itself");
     app.add_option("--threads", threads, "CPU threads; 0: one per physical core");
     app.add_option("--kv-type", kv_type, "Element type of the cache: bf16 or f32")
@@ -21,6 +24,10 @@ void ModelArguments::add_to(CLI::App &app) {
         ->check(CLI::IsMember({"mmap", "read"}));
     app.add_option("--memory-budget", memory_budget, "Bytes, or 512MB, 2GB, ...; 0: no cap")
         ->transform(CLI::AsSizeValue(false));
+}
+
+std::string ModelArguments::model_path() const {
+    return path.empty() ? hadal::sample_model_path() : path;
 }
 
 hadal::Runtime ModelArguments::make_runtime() const {
@@ -44,7 +51,7 @@ hadal::Model ModelArguments::open(const hadal::Runtime &runtime, const Interrupt
     hadal::ModelOptions with_progress = options();
     with_progress.progress = bar.progress();
     with_progress.cancel = interrupt.cancel();
-    return runtime.open(path, with_progress);
+    return runtime.open(model_path(), with_progress);
 }
 
 }  // namespace command

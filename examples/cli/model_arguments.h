@@ -14,6 +14,8 @@ namespace command {
 void write_log(void *user, int32_t level, const char *message, size_t length);
 
 struct ModelArguments {
+    enum class Model { required, plankton };  ///< what no MODEL means
+
     std::string path;
     std::string backend;
     std::string kv_type = "bf16";
@@ -21,8 +23,10 @@ struct ModelArguments {
     uint32_t threads = 0;
     uint64_t memory_budget = 0;
 
-    void add_to(CLI::App &app);
+    void add_to(CLI::App &app, Model without);
 
+    /// path, or that of the sample model.
+    std::string model_path() const;
     hadal::Runtime make_runtime() const;
     hadal::ModelOptions options() const;
     /// With a progress bar.

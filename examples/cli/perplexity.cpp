@@ -146,7 +146,7 @@ int perplexity(const PerplexityArguments &arguments) {
 Subcommand add_perplexity(CLI::App &parent) {
     CLI::App *app = parent.add_subcommand("perplexity", "Measure how well a model predicts a text, as llama.cpp does");
     auto arguments = std::make_shared<PerplexityArguments>();
-    arguments->model.add_to(*app);
+    arguments->model.add_to(*app, ModelArguments::Model::required);
     app->add_option("FILE", arguments->text_file, "The text")->required();
     app->add_option("--ctx", arguments->context, "Tokens of a window")
         ->check(CLI::Range(size_t{4}, size_t{1} << 30))

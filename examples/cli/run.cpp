@@ -112,7 +112,7 @@ int run(RunArguments arguments) {
 Subcommand add_run(CLI::App &parent) {
     CLI::App *app = parent.add_subcommand("run", "Continue a text, streaming it to standard output");
     auto arguments = std::make_shared<RunArguments>();
-    arguments->model.add_to(*app);
+    arguments->model.add_to(*app, ModelArguments::Model::plankton);
     auto *prompt =
         app->add_option("-p,--prompt", arguments->prompt, "Text to continue; without it and --ids: from BOS");
     app->add_option("--ids", arguments->ids_file, "File of token ids to continue")->excludes(prompt);

@@ -234,6 +234,11 @@ typedef struct hadal_requirements {
     uint64_t max_context_tokens; /* longest context of one session within the budget, at most the trained length */
 } hadal_requirements;
 
+/* The path of Plankton, a DeepSeek-V3 of 3 million weights that is installed with the library: it tells small stories
+ * and does sums. For first steps and for tests. buf[*len], without a NUL. Fails: NOT_FOUND (it was not installed; the
+ * message says where it was looked for), BUFFER_TOO_SMALL. Since 0.1. */
+HADAL_API hadal_status hadal_sample_model_path(char *buf, size_t cap, size_t *len, hadal_error *err);
+
 /* Reads headers only, builds the program and plans its memory. path: a .gguf file, or a folder in Hugging Face form,
  * where config.json alone is enough; its weights are then taken to be bf16, or FP8 where it says so.
  * Either out-struct may be NULL; set its struct_size first. Fails: NOT_FOUND, BAD_FORMAT, UNSUPPORTED. Since 0.1. */

@@ -3,6 +3,8 @@
 # usage: smoke.sh PYTHON LIBHADAL
 set -eu
 python=$1 library=$2
+hello=$(dirname "$0")/../../bindings/smoke/hello.py
+"$python" "$hello" "$library"
 if [ -z "${HADAL_TEST_DATA:-}" ]; then
     echo "SKIPPED: HADAL_TEST_DATA is not set; needs models/stories260K"
     exit 0
@@ -10,7 +12,7 @@ fi
 model=$HADAL_TEST_DATA/models/stories260K
 first20='import json, sys; print(*json.load(open(sys.argv[1]))["greedy_ids"][:20])'
 expected=$("$python" -c "$first20" "$model/greedy200.json")
-found=$("$python" "$(dirname "$0")/../../bindings/smoke/hello.py" "$library" "$model/stories260K.gguf" 1)
+found=$("$python" "$hello" "$library" "$model/stories260K.gguf" 1)
 echo "expected $expected"
 echo "found    $found"
 [ "$found" = "$expected" ]

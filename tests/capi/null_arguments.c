@@ -53,6 +53,8 @@ static int runtime_and_model(hadal_runtime *runtime, const char *path, hadal_mod
     REFUSES("in", hadal_convert(runtime, NULL, "out.gguf", NULL, &err));
     REFUSES("out", hadal_convert(runtime, path, NULL, NULL, &err));
     CHECK(hadal_runtime_create(NULL, NULL, NULL) == HADAL_INVALID_ARGUMENT);
+    REFUSES("the buffer", hadal_sample_model_path(NULL, 8, &len, &err));
+    REFUSES("len", hadal_sample_model_path(buf, sizeof buf, NULL, &err));
     return n_failures;
 }
 

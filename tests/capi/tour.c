@@ -77,6 +77,18 @@ static int tour_model(const hadal_runtime *runtime, const char *path, const hada
     return n_failures;
 }
 
+static int tour_sample_model(void) {
+    int n_failures = 0;
+    hadal_error err;
+    char path[4096];
+    size_t length = 0;
+    EXPECT(HADAL_BUFFER_TOO_SMALL, hadal_sample_model_path(NULL, 0, &length, &err));
+    const size_t n_needed = length;
+    EXPECT(HADAL_OK, hadal_sample_model_path(path, sizeof path, &length, &err));
+    CHECK(length == n_needed && length > 14 && memcmp(path + length - 14, "/plankton.gguf", 14) == 0);
+    return n_failures;
+}
+
 static int tour_tokenizer(const hadal_runtime *runtime, const char *path, const hadal_model *model) {
     int n_failures = 0;
     hadal_error err;
@@ -316,6 +328,7 @@ int test_tour(const char *model_path) {
     if (n_failures > 0) return n_failures;
     n_failures += tour_runtime(runtime);
     n_failures += tour_model(runtime, model_path, model);
+    n_failures += tour_sample_model();
     n_failures += tour_tokenizer(runtime, model_path, model);
     n_failures += tour_chat(runtime, model);
     n_failures += tour_session(session, model, cancel);

@@ -3,20 +3,14 @@
 # usage: tiny_models.sh PYTHON BUILD_FOLDER      writes BUILD_FOLDER/tiny/FAMILY.gguf and BUILD_FOLDER/tiny/FAMILY/
 set -eu
 python=$1 build=$2
-requirements=$(dirname "$0")/../requirements.txt
+. "$(dirname "$0")/venv.sh"
 if [ -z "${HADAL_TEST_DATA:-}" ]; then
     echo "SKIPPED: tiny models: HADAL_TEST_DATA is not set; their writer lies beside it"
     exit 0
 fi
 writer=$HADAL_TEST_DATA/../tools/make_tiny_gguf.py
 
-if ! cmp -s "$requirements" "$build/venv/requirements.txt"; then
-    rm -rf "$build/venv" "$build/tiny"
-    "$python" -m venv "$build/venv"
-    "$build/venv/bin/pip" install -q --no-deps -r "$requirements" ||
-        "$build/venv/bin/pip" install -q --no-deps -r "$requirements"  # a download may fail once
-    cp "$requirements" "$build/venv/requirements.txt"
-fi
+prepare_venv "$python" "$build"
 mkdir -p "$build/tiny"
 for family in v3 v3-old v2lite v2lite-old llama31 qwen2 qwen3; do
     if [ ! -f "$build/tiny/$family.gguf" ] || [ "$writer" -nt "$build/tiny/$family.gguf" ]; then

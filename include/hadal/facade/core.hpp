@@ -232,6 +232,14 @@ inline const char *version() {
     return hadal_version();
 }
 
+/// The path of Plankton, the small model that is installed with the library.
+inline Result<std::string> try_sample_model_path() {
+    return detail::read<std::string>(256, hadal_sample_model_path);
+}
+inline std::string sample_model_path() {
+    return try_sample_model_path().value();
+}
+
 /// Ends the calls it was given to early: they fail with Status::cancelled.
 class Cancel : public detail::Owner<hadal_cancel, hadal_cancel_release> {
 public:

@@ -1,6 +1,7 @@
-// hadal template and parse: files in, text and events out, byte for byte.
+// hadal template and parse: files in, text and events out, byte for byte; hadal chat and selftest, with Plankton.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "programs/child.h"
@@ -82,4 +83,38 @@ TEST_CASE("parse: an answer as events, one JSON a line") {
         "{\"event\":\"tool_call_begin\",\"call\":0,\"name\":\"f\"}\n"
         "{\"event\":\"tool_call_arguments\",\"call\":0,\"text\":\"{}\"}\n"
         "{\"event\":\"tool_call_end\",\"call\":0}\n");
+}
+
+TEST_CASE("chat: each line a turn, answers one a line, reasoning elsewhere") {
+    const Finished finished = run({kHadal, "chat"}, "What is 47 + 12?\n\nWhat is 20 + 30?\n");
+    CHECK(finished.exit_code == 0);
+    CHECK(finished.out == "47 + 12 = 59.\n20 + 30 = 50.\n");
+    CHECK(finished.err.find("47 + 12: ") != std::string::npos);
+    CHECK(run({kHadal, "chat", "--temp", "0.8", "--seed", "7"}, "Hello\n").exit_code == 0);
+    CHECK(run({kHadal, "chat"}).exit_code == 0);
+    CHECK(run({kHadal, "chat"}).out.empty());
+}
+
+TEST_CASE("chat: what a script says is said to the model, whatever it looks like") {
+    const TempFolder folder;
+    const std::string path = folder / "saved.json";
+    CHECK(run({kHadal, "chat", "-n", "5"}, "/save " + path + "\n").exit_code == 0);
+    CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("selftest: a table, and every check right") {
+    const Finished finished = run({kHadal, "selftest", "--sums", "5"});
+    CHECK(finished.exit_code == 0);
+    CHECK(finished.err.empty());
+    for (const char *word : {"cpu", "reference", "tokenizer", "template", "logits", "sums", "5 of 5"}) {
+        CAPTURE(word);
+        CHECK(finished.out.find(word) != std::string::npos);
+    }
+    CHECK(finished.out.find("WRONG") == std::string::npos);
+}
+
+TEST_CASE("run: without a model a story, from the model in the box") {
+    const Finished finished = run({kHadal, "run", "-n", "12"});
+    CHECK(finished.exit_code == 0);
+    CHECK(finished.out.size() > 20);
 }

@@ -50,7 +50,7 @@ TEST_CASE("usage: --help succeeds, a wrong command line is 2 and one line") {
     const std::vector<std::vector<std::string>> wrong = {
         {kHadal},
         {kHadal, "walk"},
-        {kHadal, "run"},
+        {kHadal, "logits"},
         {kHadal, "run", tiny.path, "--no-such-option"},
         {kHadal, "run", tiny.path, "--threads", "-1"},
         {kHadal, "run", tiny.path, "-n", "many"},
