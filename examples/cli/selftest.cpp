@@ -1,4 +1,4 @@
-// hadal selftest: does this build, on this machine, compute what it should? Plankton against what its authors' tools say.
+// hadal selftest: does this build, on this machine, compute what it should? Plankton, and what transformers says of it.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

@@ -1,4 +1,4 @@
-"""Plankton as DeepSeek publishes its models: a Hugging Face folder whose matrices are FP8 (E4M3) in blocks of 128 x 128.
+"""Plankton as DeepSeek publishes models: a Hugging Face folder whose matrices are FP8 (E4M3) in blocks of 128 x 128.
 
 usage: make_fp8.py plankton.gguf OUT_FOLDER
 
@@ -94,7 +94,8 @@ def config_of(reader):
             "topk_method": "noaux_tc", "num_nextn_predict_layers": 1, "vocab_size": key("vocab_size"),
             "hidden_size": key("embedding_length"), "intermediate_size": key("feed_forward_length"),
             "moe_intermediate_size": key("expert_feed_forward_length"), "num_hidden_layers": key("block_count") - 1,
-            "first_k_dense_replace": key("leading_dense_block_count"), "num_attention_heads": key("attention.head_count"),
+            "first_k_dense_replace": key("leading_dense_block_count"),
+            "num_attention_heads": key("attention.head_count"),
             "num_key_value_heads": key("attention.head_count"), "q_lora_rank": key("attention.q_lora_rank"),
             "kv_lora_rank": key("attention.kv_lora_rank"), "qk_rope_head_dim": rope,
             "qk_nope_head_dim": key("attention.key_length_mla") - rope, "v_head_dim": key("attention.value_length_mla"),

@@ -1,5 +1,5 @@
-// The model in the box, through the public interface: it can only add if MLA, routing, RoPE, tokenizer, template, parser
-// and stop rules are all right. What is right is in plankton.json (examples/plankton/make_truth.py).
+// The model in the box, through the public interface: it can only add if MLA, routing, RoPE, tokenizer, template,
+// parser and stop rules are all right. What is right is in plankton.json (examples/plankton/make_truth.py).
 #include <doctest/doctest.h>
 
 #include <algorithm>
