@@ -95,8 +95,8 @@ def main():
     checkpoint = arguments.run / "latest.pt"
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
-    known = arguments.run / (pathlib.Path(arguments.text).stem + ".npz")
-    tokens = tokenize(arguments.text, arguments.tokenizer / "tokenizer.json", known)
+    cache = arguments.run / (pathlib.Path(arguments.text).stem + ".npz")
+    tokens = tokenize(arguments.text, arguments.tokenizer / "tokenizer.json", cache)
     windows = Windows(tokens)
     model = Plankton()
     matrices = [p for name, p in model.named_parameters()
