@@ -1,6 +1,8 @@
 // Chat formats, the prompts they write, and parsers of what models answer.
 #include "text/chat_tokenizer.h"
 
+#include "engine/generator.h"
+
 #include "buffers.h"
 #include "guard.h"
 #include "handles.h"
@@ -11,36 +13,11 @@ using core::Result;
 
 namespace {
 
-/// The prompt, with a line in the log where the template has no place for a part of the request.
-Result<core::ChatPrompt> render(const hadal_chat_format &format, std::string_view request,
-                                const core::AddedTokens &marks) {
-    HADAL_TRY(core::ChatRendering rendering, format.codec->render(request, marks));
-    if (!rendering.left_out.empty()) {
-        format.runtime->log().write(core::LogLevel::warning, "the chat template names no ", rendering.left_out,
-                                    ": what the request says of it is not in the prompt");
-    }
-    return std::move(rendering.prompt);
-}
-
-/// The kinds a caller sees; 0: marks of the format, which are no event.
-int32_t kind_of(core::ChatEventKind kind) {
-    switch (kind) {
-        case core::ChatEventKind::reasoning:
-            return HADAL_EVENT_REASONING;
-        case core::ChatEventKind::content:
-            return HADAL_EVENT_CONTENT;
-        case core::ChatEventKind::call_begin:
-            return HADAL_EVENT_TOOL_CALL_BEGIN;
-        case core::ChatEventKind::call_arguments:
-            return HADAL_EVENT_TOOL_CALL_ARGUMENTS;
-        case core::ChatEventKind::call_end:
-            return HADAL_EVENT_TOOL_CALL_END;
-        case core::ChatEventKind::stop:
-            return HADAL_EVENT_STOP;
-        case core::ChatEventKind::syntax:
-            break;
-    }
-    return 0;
+/// A line in the log where the template has no place for a part of the request.
+void warn(const hadal_chat_format &format, const core::ChatRendering &rendering) {
+    if (rendering.left_out.empty()) return;
+    format.runtime->log().write(core::LogLevel::warning, "the chat template names no ", rendering.left_out,
+                                ": what the request says of it is not in the prompt");
 }
 
 }  // namespace
@@ -77,8 +54,10 @@ hadal_status hadal_chat_render(const hadal_chat_format *format, const char *requ
         HADAL_CHECK(capi::require(format, "format"));
         HADAL_CHECK(capi::require_array(request, len, "request"));
         HADAL_CHECK(capi::require_buffer(buf, cap, out_len, "out_len"));
-        HADAL_TRY(const core::ChatPrompt prompt, render(*format, {request, len}, core::AddedTokens()));
-        return capi::copy_out(prompt.text(), buf, cap, out_len);
+        HADAL_TRY(const core::ChatRendering rendering, format->codec->render({request, len}, core::AddedTokens()));
+        HADAL_CHECK(capi::copy_out(rendering.prompt.text(), buf, cap, out_len));
+        warn(*format, rendering);
+        return {};
     });
 }
 
@@ -90,9 +69,11 @@ hadal_status hadal_chat_tokenize(const hadal_chat_format *format, const hadal_to
         HADAL_CHECK(capi::require_array(request, len, "request"));
         HADAL_CHECK(capi::require_buffer(out, cap, n, "n"));
         HADAL_TRY(const auto chat_tokenizer, core::ChatTokenizer::create(tokenizer->tokenizer));
-        HADAL_TRY(const core::ChatPrompt prompt, render(*format, {request, len}, chat_tokenizer.marks()));
-        HADAL_TRY(const auto tokens, chat_tokenizer.tokenize(prompt));
-        return capi::copy_out(std::span<const hadal_token>(tokens), out, cap, n);
+        HADAL_TRY(const core::ChatRendering rendering, format->codec->render({request, len}, chat_tokenizer.marks()));
+        HADAL_TRY(const auto tokens, chat_tokenizer.tokenize(rendering.prompt));
+        HADAL_CHECK(capi::copy_out(std::span<const hadal_token>(tokens), out, cap, n));
+        warn(*format, rendering);
+        return {};
     });
 }
 
@@ -130,8 +111,9 @@ hadal_status hadal_chat_parser_next(hadal_chat_parser *parser, hadal_event *out,
         HADAL_CHECK(capi::check_struct(out));
         while (auto next = parser->parser.next()) {
             hadal_event event = {};
-            event.kind = kind_of(next->kind);
-            if (event.kind == 0) continue;
+            const auto kind = core::kind_of(next->kind);
+            if (!kind) continue;
+            event.kind = static_cast<int32_t>(*kind);
             parser->text = std::move(next->text);
             event.token = -1;
             if (event.kind == HADAL_EVENT_STOP) event.stop_reason = HADAL_STOP_MARK;

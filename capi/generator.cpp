@@ -11,6 +11,15 @@ using core::Result;
 
 namespace {
 
+static_assert(static_cast<int32_t>(core::GeneratorEventKind::token) == HADAL_EVENT_TOKEN &&
+              static_cast<int32_t>(core::GeneratorEventKind::stop) == HADAL_EVENT_STOP &&
+              static_cast<int32_t>(core::GeneratorEventKind::reasoning) == HADAL_EVENT_REASONING &&
+              static_cast<int32_t>(core::GeneratorEventKind::content) == HADAL_EVENT_CONTENT &&
+              static_cast<int32_t>(core::GeneratorEventKind::call_begin) == HADAL_EVENT_TOOL_CALL_BEGIN &&
+              static_cast<int32_t>(core::GeneratorEventKind::call_arguments) == HADAL_EVENT_TOOL_CALL_ARGUMENTS &&
+              static_cast<int32_t>(core::GeneratorEventKind::call_end) == HADAL_EVENT_TOOL_CALL_END &&
+              static_cast<int32_t>(core::StopReason::mark) == HADAL_STOP_MARK);
+
 /// Translation only: the engine knows which values a sampler takes.
 Result<core::Sampling> read_sampling(const hadal_sampling *from) {
     HADAL_TRY(const hadal_sampling given, capi::read_struct(from));

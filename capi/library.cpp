@@ -19,8 +19,8 @@ Result<std::string> sample_model() {
         const std::string path = folder + "/" + relative;
         if (core::File::open(path)) return path;
     }
-    return core::error(core::Status::not_found, folder, "/", kSampleModels[0],
-                       ": the sample model is not installed with this library");
+    return core::error(core::Status::not_found, "the sample model is not installed: neither ", folder, "/",
+                       kSampleModels[0], " nor ", folder, "/", kSampleModels[1], " is there");
 }
 
 }  // namespace

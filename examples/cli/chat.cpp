@@ -93,7 +93,10 @@ private:
             auto event = generator.try_next();
             bar.wipe();
             is_whole = event || event.error().status() != hadal::Status::cancelled;
-            if (!event && is_whole) throw event.error();
+            if (!event && is_whole) {
+                printer.end();
+                throw event.error();
+            }
             if (!event || !*event) break;
             printer.print(**event);
         }

@@ -66,6 +66,7 @@ public:
                 const double wanted = each.at("values").at(i);
                 const double difference = std::abs(found.at(each.at("tokens").at(i).get<size_t>()) - wanted);
                 worst = std::max(worst, difference / each.at("largest").get<double>());
+                if (!std::isfinite(difference)) return {false, "not finite"};
             }
         }
         constexpr double kTolerance = 1e-3;
@@ -172,7 +173,7 @@ Subcommand add_selftest(CLI::App &parent) {
     CLI::App *app = parent.add_subcommand("selftest", "Check this build on this machine, with Plankton");
     auto arguments = std::make_shared<SelftestArguments>();
     app->add_option("--threads", arguments->threads, "CPU threads; 0: one per physical core");
-    app->add_option("--sums", arguments->n_sums, "How many sums to ask, up to 500");
+    app->add_option("--sums", arguments->n_sums, "How many sums to ask")->check(CLI::Range(1, 500));
     return {app, [arguments] { return selftest(*arguments); }};
 }
 

@@ -100,6 +100,8 @@ def write_gguf(tensors, tokenizer, path, kind):
     writer = gguf.GGUFWriter(path, "deepseek2")
     yarn = SHAPE["rope_scaling"]
     writer.add_name("Plankton")
+    writer.add_author("Hadal")
+    writer.add_license("MIT")
     writer.add_block_count(N_LAYERS + 1)
     writer.add_nextn_predict_layers(1)
     writer.add_context_length(SHAPE["max_position_embeddings"])

@@ -66,9 +66,6 @@ class Plankton(nn.Module):
                 nn.init.normal_(module.gate_up_proj, std=0.02)
                 nn.init.normal_(module.down_proj, std=0.02)
 
-    def routers(self):
-        return [module for module in self.modules() if isinstance(module, v3.DeepseekV3TopkRouter)]
-
     def forward(self, ids, following, document):
         """ids, following (each token's successor) and document (of which each token is): [batch, length].
         What the head makes a token of, for the successor and for the one after: [batch, length, d] each."""

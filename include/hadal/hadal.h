@@ -235,8 +235,9 @@ typedef struct hadal_requirements {
 } hadal_requirements;
 
 /* The path of Plankton, a DeepSeek-V3 of 3 million weights that is installed with the library: it tells small stories
- * and does sums. For first steps and for tests. buf[*len], without a NUL. Fails: NOT_FOUND (it was not installed; the
- * message says where it was looked for), BUFFER_TOO_SMALL. Since 0.1. */
+ * and does sums. For first steps and for tests. buf[*len], without a NUL. It is looked for from the folder of the
+ * library's file, or of the program that it is linked into. Fails: NOT_FOUND (it was not installed; the message says
+ * where it was looked for), BUFFER_TOO_SMALL. Since 0.1. */
 HADAL_API hadal_status hadal_sample_model_path(char *buf, size_t cap, size_t *len, hadal_error *err);
 
 /* Reads headers only, builds the program and plans its memory. path: a .gguf file, or a folder in Hugging Face form,
@@ -347,7 +348,8 @@ enum {
     HADAL_STOP_CONTEXT = 5,    /* the session's context is full */
     HADAL_STOP_MARK = 6        /* the mark that ends an answer in its chat format */
 };
-/* CONTENT: was to be a call and is none, or follows the end. TOOL_CALL_END: the call broke off. */
+/* CONTENT: was to be a call and is none, or follows the end. TOOL_CALL_END: the call broke off, or its arguments, given
+ * out as they came, are not one JSON object. */
 enum { HADAL_EVENT_MALFORMED = 1 };
 
 /* Growing. */
@@ -542,7 +544,7 @@ typedef struct hadal_generate_options {
     size_t n_stop_tokens;
     const hadal_text *stop_strings; /* found also when split over tokens; not part of the text; need a tokenizer */
     size_t n_stop_strings;
-    const hadal_cancel *cancel; /* triggering it makes every next return HADAL_CANCELLED */
+    const hadal_cancel *cancel; /* triggered, it ends every next that has to compute */
     /* Reports tokens computed: of the prompt, then of every step. Its user must live as long as the generator. */
     const hadal_progress *progress;
     /* Events then are REASONING, CONTENT, TOOL_CALL_* and STOP instead of TOKEN; needs a tokenizer. Copied, like all

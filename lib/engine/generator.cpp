@@ -47,6 +47,26 @@ private:
 
 }  // namespace
 
+std::optional<GeneratorEventKind> kind_of(ChatEventKind kind) {
+    switch (kind) {
+        case ChatEventKind::reasoning:
+            return GeneratorEventKind::reasoning;
+        case ChatEventKind::content:
+            return GeneratorEventKind::content;
+        case ChatEventKind::call_begin:
+            return GeneratorEventKind::call_begin;
+        case ChatEventKind::call_arguments:
+            return GeneratorEventKind::call_arguments;
+        case ChatEventKind::call_end:
+            return GeneratorEventKind::call_end;
+        case ChatEventKind::stop:
+            return GeneratorEventKind::stop;
+        case ChatEventKind::syntax:
+            break;
+    }
+    return std::nullopt;
+}
+
 Result<std::unique_ptr<Generator>> Generator::create(Session &session, GenerateOptions options) {
     const size_t n_vocab = session.model()->facts().n_vocab;
     if (session.tokens().empty()) return error(Status::invalid_argument, "the session holds no tokens to continue");
@@ -80,7 +100,7 @@ Generator::Generator(Session &session, GenerateOptions options, std::shared_ptr<
       tokenizer_(std::move(tokenizer)),
       sampler_(std::move(sampler)),
       stop_matcher_(std::move(stop_matcher)),
-      parser_(std::move(options_.parser)) {
+      parser_(options_.parser ? std::make_unique<ChatParser>(*options_.parser) : nullptr) {
     // A format's marks are control tokens.
     const ControlText control = parser_ ? ControlText::written : ControlText::left_out;
     if (tokenizer_) decoder_.emplace(tokenizer_, text_begins(*tokenizer_, session_.tokens()), control);
@@ -101,34 +121,17 @@ Result<std::optional<GeneratorEvent>> Generator::next() {
 
 std::optional<GeneratorEvent> Generator::next_parsed() {
     while (auto event = parser_->next()) {
-        GeneratorEvent given{.call_i = event->call_i, .is_malformed = event->is_malformed};
-        switch (event->kind) {
-            case ChatEventKind::syntax:
-                continue;
-            case ChatEventKind::stop:
-                if (stopped_) continue;  // a stop that has a reason already
-                stopped_ = true;
-                parser_.reset();
-                return GeneratorEvent{.kind = GeneratorEventKind::stop, .stop = StopReason::mark};
-            case ChatEventKind::reasoning:
-                given.kind = GeneratorEventKind::reasoning;
-                break;
-            case ChatEventKind::content:
-                given.kind = GeneratorEventKind::content;
-                break;
-            case ChatEventKind::call_begin:
-                given.kind = GeneratorEventKind::call_begin;
-                break;
-            case ChatEventKind::call_arguments:
-                given.kind = GeneratorEventKind::call_arguments;
-                break;
-            case ChatEventKind::call_end:
-                given.kind = GeneratorEventKind::call_end;
-                break;
+        const auto kind = kind_of(event->kind);
+        if (!kind) continue;
+        if (kind == GeneratorEventKind::stop) {
+            if (stopped_) continue;  // a stop that has a reason already
+            stopped_ = true;
+            parser_.reset();
+            return GeneratorEvent{.kind = *kind, .stop = StopReason::mark};
         }
         text_ = std::move(event->text);
-        given.text = text_;
-        return given;
+        return GeneratorEvent{
+            .kind = *kind, .text = text_, .call_i = event->call_i, .is_malformed = event->is_malformed};
     }
     return std::nullopt;
 }
@@ -154,12 +157,12 @@ Result<std::optional<GeneratorEvent>> Generator::step() {
         HADAL_TRY(const std::string_view piece, decoder->push(token));
         text = matcher.push(piece);
     }
-    std::optional<ChatParser> parser = parser_;
+    std::unique_ptr<ChatParser> parser = parser_ ? std::make_unique<ChatParser>(*parser_) : nullptr;
     if (parser) HADAL_CHECK(parser->push(text));
     HADAL_CHECK(session_.append({&token, 1}));
     decoder_ = std::move(decoder);
     stop_matcher_ = std::move(matcher);
-    if (parser) parser_.emplace(*std::move(parser));
+    parser_ = std::move(parser);
     text_ = std::move(text);
     draft.keep();
     ++n_drawn_;
@@ -195,10 +198,10 @@ Result<std::optional<GeneratorEvent>> Generator::stop(StopReason reason, Token t
         text += matcher.finish();
     }
     if (parser_) {
-        ChatParser parser = *parser_;
-        HADAL_CHECK(parser.push(text));
-        parser.finish();
-        parser_.emplace(std::move(parser));
+        auto parser = std::make_unique<ChatParser>(*parser_);
+        HADAL_CHECK(parser->push(text));
+        parser->finish();
+        parser_ = std::move(parser);
     }
     text_ = std::move(text);
     stopped_ = true;

@@ -39,6 +39,9 @@ enum class GeneratorEventKind : int32_t {
     call_end = 7
 };
 
+/// nullopt: marks of the format, which are no event.
+std::optional<GeneratorEventKind> kind_of(ChatEventKind kind);
+
 struct GeneratorEvent {
     GeneratorEventKind kind = GeneratorEventKind::token;
     StopReason stop = StopReason::none;  ///< of stop
@@ -62,7 +65,7 @@ public:
     static Result<std::unique_ptr<Generator>> create(Session &session, GenerateOptions options);
 
     /// The next event; nothing after the stop event. A failed call may be repeated: the session's tokens, the
-    /// sampler and the text are as before it. Fails: as Session::eval and Session::reserve, but for context_full, which
+    /// sampler and the text are as before the draw that failed, and with a parser one call may draw several. Fails: as Session::eval and Session::reserve, but for context_full, which
     /// is an event.
     Result<std::optional<GeneratorEvent>> next();
 
@@ -85,7 +88,7 @@ private:
     Sampler sampler_;
     std::optional<Decoder> decoder_;  ///< none without a tokenizer
     StopMatcher stop_matcher_;
-    std::optional<ChatParser> parser_;    ///< until the stop event was given
+    std::unique_ptr<ChatParser> parser_;  ///< until the stop event was given
     std::optional<GeneratorEvent> last_;  ///< the stop event, while the parser has events to give before it
     std::string text_;                    ///< of the newest event
     uint64_t n_drawn_ = 0;

@@ -244,21 +244,41 @@ TEST_CASE("a parser needs a tokenizer") {
     CHECK(generator.error().status() == Status::unsupported);
 }
 
-TEST_CASE("a call that is cancelled loses nothing of the answer") {
-    ChatPlace place;
-    place.session.append(place.format.tokenize(place.tokenizer, kRequest));
-    const ChatParser parser = place.format.parser(kRequest);
-    const Cancel cancel;
-    GenerateOptions options = letters(parser, 4);
-    options.cancel = &cancel;
-    Generator generator = place.session.generate(options);
-    const auto first = generator.next();
-    REQUIRE(first);
-    CHECK(first->kind == EventKind::content);
-    cancel.trigger();
-    for (int round = 0; round < 2; ++round) {
-        const auto cancelled = generator.try_next();
-        REQUIRE_FALSE(cancelled);
-        CHECK(cancelled.error().status() == Status::cancelled);
-    }
+TEST_CASE("a call that fails loses nothing of the answer and gives nothing twice") {
+    const auto play = [](int32_t n_until_failure) {
+        ChatPlace place;
+        place.session.append(place.format.tokenize(place.tokenizer, kRequest));
+        ChatParser parser = place.format.parser(kRequest);
+        parser.push("<think>a</think>b");
+        GenerateOptions options = letters(parser, 6);
+        int32_t n_reports = 0;
+        options.progress = [&](uint64_t, uint64_t) { return ++n_reports != n_until_failure; };
+        options.stop_strings = {"no such text"};
+        std::vector<std::string> seen;
+        int n_failures = 0;
+        {
+            Generator generator = place.session.generate(options);
+            for (;;) {
+                auto event = generator.try_next();
+                if (!event) {
+                    CHECK(event.error().status() == Status::callback);
+                    ++n_failures;
+                    continue;
+                }
+                if (!event->has_value()) break;
+                const std::string kind = std::to_string(static_cast<int>((*event)->kind));
+                if (!seen.empty() && seen.back().substr(0, 1) == kind) {
+                    seen.back() += (*event)->text;
+                } else {
+                    seen.push_back(kind + std::string((*event)->text));
+                }
+            }
+        }
+        CHECK(n_failures == (n_until_failure > 0 ? 1 : 0));
+        seen.push_back(place.tokenizer.decode(place.session.tokens()));
+        return seen;
+    };
+    const auto undisturbed = play(0);
+    CHECK(undisturbed.size() == 4);  // reasoning, content, stop; and the session's text
+    for (int32_t n = 1; n <= 6; ++n) CHECK(play(n) == undisturbed);
 }

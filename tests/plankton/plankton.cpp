@@ -157,8 +157,10 @@ TEST_CASE("in FP8, as DeepSeek publishes its models, it is the model of the numb
         float largest = 0, difference = 0;
         for (size_t i = 0; i < rows[1].size(); ++i) {
             largest = std::max(largest, std::abs(rows[1][i]));
+            REQUIRE(std::isfinite(rows[0][i]));
             difference = std::max(difference, std::abs(rows[0][i] - rows[1][i]));
         }
+        REQUIRE(largest > 0);
         CHECK(difference <= 1e-3f * largest);
     }
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Our tokenizers beside the tokenizers package: ids and decoded texts of random texts, which must be the same.
 
-usage: compare.py ENCODE_TEXTS [--texts N] [--seed N] [--write FOLDER] [NAME...]
+usage: compare.py ENCODE_TEXTS [--texts N] [--seed N] [NAME...]
 
 The vocabularies: those of $HADAL_TEST_DATA/tokenizers, and three that are trained here. In half of the texts special
-tokens are recognised. --write keeps the trained ones, each with the first of its texts as goldens."""
+tokens are recognised."""
 import argparse
 import json
 import os
@@ -122,16 +122,6 @@ def compare(program, name, path, tokenizer, options, quoted):
     print(f"{name}: {len(texts)} texts, {n_different} differ, {n_made} have special tokens of plain text",
           flush=True)
     return n_different
-
-
-def write_goldens(folder, name, tokenizer, texts):
-    folder = os.path.join(folder, name)
-    os.makedirs(folder, exist_ok=True)
-    tokenizer.save(os.path.join(folder, "tokenizer.json"), pretty=False)
-    with open(os.path.join(folder, "goldens.jsonl"), "w", encoding="utf-8") as out:
-        for text in texts:
-            ids, decoded = theirs(tokenizer, text, 0)
-            out.write(json.dumps({"text": text, "ids": ids, "decoded": decoded}) + "\n")
 
 
 def main():
