@@ -64,9 +64,9 @@ public:
     /// a parser without a tokenizer).
     static Result<std::unique_ptr<Generator>> create(Session &session, GenerateOptions options);
 
-    /// The next event; nothing after the stop event. A failed call may be repeated: the session's tokens, the
-    /// sampler and the text are as before the draw that failed, and with a parser one call may draw several. Fails: as Session::eval and Session::reserve, but for context_full, which
-    /// is an event.
+    /// The next event; nothing after the stop event. A failed call may be repeated: the session's tokens, the sampler
+    /// and the text are as before the draw that failed; with a parser one call may draw several. Fails: as
+    /// Session::eval and Session::reserve, but for context_full, which is an event.
     Result<std::optional<GeneratorEvent>> next();
 
     const GeneratorStats &stats() const { return stats_; }
