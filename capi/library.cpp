@@ -15,12 +15,13 @@ constexpr const char *kSampleModels[] = {HADAL_SAMPLE_MODEL_FROM_LIBRARY, HADAL_
 
 Result<std::string> sample_model() {
     HADAL_TRY(const std::string folder, core::own_folder());
-    for (const char *relative : kSampleModels) {
+    std::string looked_at;
+    for (const std::string relative : kSampleModels) {
         const std::string path = folder + "/" + relative;
         if (core::File::open(path)) return path;
+        if (looked_at != path) looked_at += (looked_at.empty() ? "" : " and ") + path;
     }
-    return core::error(core::Status::not_found, "the sample model is not installed: neither ", folder, "/",
-                       kSampleModels[0], " nor ", folder, "/", kSampleModels[1], " is there");
+    return core::error(core::Status::not_found, "the sample model is not installed; looked for at ", looked_at);
 }
 
 }  // namespace
