@@ -26,6 +26,8 @@ echo "$hadal run ${model:+$model }-p \"Once upon a time\" -n 120" >&2
 $hadal run ${model:+"$model"} -p "Once upon a time" -n 120
 
 echo >&2
-echo "Next:  $hadal chat ${model}         a conversation: try  What is 47 + 85?" >&2
-echo "       $hadal selftest              does this build compute what it should?" >&2
+echo "Next:  $hadal chat${model:+ $model}" >&2
+echo "           a conversation: try  What is 47 + 85?" >&2
+echo "       $hadal selftest" >&2
+echo "           does this build compute what it should?" >&2
 echo "       $hadal --help, and README.md for linking the library" >&2
