@@ -33,7 +33,7 @@ def main(hadal):
         for end in pty.openpty():
             os.close(end)
     except OSError as error:
-        print(f"SKIPPED: no pseudo-terminals here: {error}")
+        print(f"SKIPPED: no terminals here: {error}")
         return
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "saved.json"
