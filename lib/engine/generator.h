@@ -23,7 +23,7 @@ struct GenerateOptions {
     bool ignore_eos = false;
     std::vector<Token> stop_tokens;
     std::vector<std::string> stop_strings;
-    std::optional<ChatParser> parser;  ///< at the beginning of the answer; events then are what it reads
+    std::optional<ChatParser> parser;  ///< copied in the state it has; events then are what it reads
     Watch watch;                       ///< of the prompt and every step
 };
 

@@ -11,14 +11,16 @@
 namespace hadal::core {
 namespace {
 
-/// By length in UTF-8. Signs that no filter changes: they have no case, are no space, and are printed as they are.
-constexpr std::string_view kMasks[] = {"", "~", "\u00A4", "\u2021", "\U0001D11E"};
+/// Signs that no filter changes: they have no case, are no space, and are printed as they are.
+constexpr std::string_view kMasks[] = {"~",      "^",      "`",      "@",      "\u00A4",     "\u00A7",
+                                       "\u00B1", "\u2021", "\u203B", "\u2042", "\U0001D11E", "\U0001D122"};
 
 using Ends = std::set<std::string, std::less<>>;
 
 class Masker {
 public:
-    Masker(const Ends &ends, ChatMarks::Kept kept) : ends_(ends), kept_(kept) {}
+    Masker(const Ends &ends, const std::string_view *masks, ChatMarks::Kept kept)
+        : ends_(ends), masks_(masks), kept_(kept) {}
 
     Result<std::string> request(JsonObject root) {
         std::string out = "{";
@@ -99,7 +101,7 @@ private:
             }
             const std::string_view code_point = rest.substr(0, code_point_bytes(rest[0]));
             const bool is_end = ends_.contains(code_point);
-            out += is_end ? kMasks[code_point.size()] : code_point;
+            out += is_end ? masks_[code_point.size()] : code_point;
             found_ |= is_end;
             at += code_point.size();
         }
@@ -115,6 +117,7 @@ private:
     }
 
     const Ends &ends_;
+    const std::string_view *masks_;  ///< by length
     const ChatMarks::Kept kept_;
     bool keeps_marks_ = false;  ///< in an assistant's message
     bool found_ = false;
@@ -129,6 +132,9 @@ ChatMarks::ChatMarks(const AddedTokens &marks) : marks_(marks) {
         ends_.insert(mark.text.substr(0, code_point_bytes(mark.text[0])));
         ends_.insert(mark.text.substr(last));
     }
+    for (const std::string_view mask : kMasks) {
+        if (masks_[mask.size()].empty() && !ends_.contains(mask)) masks_[mask.size()] = mask;
+    }
 }
 
 Result<std::optional<std::string>> ChatMarks::mask(std::string_view request, Kept kept) const {
@@ -136,7 +142,7 @@ Result<std::optional<std::string>> ChatMarks::mask(std::string_view request, Kep
     auto json = JsonText::parse("chat request", request, memory);
     if (!json && json.error().status == Status::bad_format) json.error().status = Status::invalid_argument;
     if (!json) return std::move(json.error());
-    Masker masker(ends_, kept);
+    Masker masker(ends_, masks_, kept);
     HADAL_TRY(std::string masked, masker.request(json->root()));
     if (!masker.found()) return std::optional<std::string>();
     return std::optional(std::move(masked));
@@ -149,7 +155,7 @@ std::optional<ChatPrompt> ChatMarks::tell(std::string_view text, std::string_vie
         const size_t n = code_point_bytes(text[at]);
         const std::string_view here = text.substr(at, n), there = masked.substr(at, n);
         if (here != there) {
-            if (there != kMasks[n] || !ends_.contains(here)) return std::nullopt;
+            if (there != masks_[n] || !ends_.contains(here)) return std::nullopt;
             lost.push_back(at);
         }
         at += n;

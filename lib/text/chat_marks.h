@@ -34,6 +34,7 @@ public:
 private:
     const AddedTokens &marks_;
     std::set<std::string, std::less<>> ends_;  ///< code points
+    std::string_view masks_[5];                ///< by length in UTF-8; none is an end
 };
 
 }  // namespace hadal::core

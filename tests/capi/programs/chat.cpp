@@ -6,6 +6,7 @@
 
 #include "programs/child.h"
 #include "support/temp_folder.h"
+#include "support/test_data.h"
 
 using namespace hadal::test;
 
@@ -86,7 +87,7 @@ TEST_CASE("parse: an answer as events, one JSON a line") {
 }
 
 TEST_CASE("chat: each line a turn, answers one a line, reasoning elsewhere") {
-    if (!HAS_SAMPLE_MODEL) return;
+    if (!HAS_SAMPLE_MODEL) return skipped("the sample model is no part of this build");
     const Finished finished = run({kHadal, "chat"}, "What is 47 + 12?\n\nWhat is 20 + 30?\n");
     CHECK(finished.exit_code == 0);
     CHECK(finished.out == "47 + 12 = 59.\n20 + 30 = 50.\n");
@@ -97,7 +98,7 @@ TEST_CASE("chat: each line a turn, answers one a line, reasoning elsewhere") {
 }
 
 TEST_CASE("chat: what a script says is said to the model, whatever it looks like") {
-    if (!HAS_SAMPLE_MODEL) return;
+    if (!HAS_SAMPLE_MODEL) return skipped("the sample model is no part of this build");
     const TempFolder folder;
     const std::string path = folder / "saved.json";
     CHECK(run({kHadal, "chat", "-n", "5"}, "/save " + path + "\n").exit_code == 0);
@@ -105,7 +106,7 @@ TEST_CASE("chat: what a script says is said to the model, whatever it looks like
 }
 
 TEST_CASE("selftest: a table, and every check right") {
-    if (!HAS_SAMPLE_MODEL) return;
+    if (!HAS_SAMPLE_MODEL) return skipped("the sample model is no part of this build");
     const Finished finished = run({kHadal, "selftest", "--sums", "5"});
     CHECK(finished.exit_code == 0);
     CHECK(finished.err.empty());
@@ -117,7 +118,7 @@ TEST_CASE("selftest: a table, and every check right") {
 }
 
 TEST_CASE("run: without a model a story, from the model in the box") {
-    if (!HAS_SAMPLE_MODEL) return;
+    if (!HAS_SAMPLE_MODEL) return skipped("the sample model is no part of this build");
     const Finished finished = run({kHadal, "run", "-n", "12"});
     CHECK(finished.exit_code == 0);
     CHECK(finished.out.size() > 20);

@@ -65,6 +65,14 @@ TEST_CASE("content are the marks that lost a character") {
     CHECK(shown(kChatMarks.tell("", "")).empty());
 }
 
+TEST_CASE("what a mark begins or ends with is no mask") {
+    const AddedTokens marks({{0, "~x^", true, false, false, false, false}});
+    const auto hidden = ChatMarks(marks).mask(R"({"messages": ["~x^"]})", ChatMarks::Kept::nothing);
+    REQUIRE(hidden);
+    CHECK(hidden->value_or("none") == R"({"messages":["`x`"]})");
+    CHECK(shown(ChatMarks(marks).tell("~x^~x^", "~x^`x`")) == "~x^(~x^)");
+}
+
 TEST_CASE("texts that differ in more than masks are not told apart") {
     CHECK(shown(kChatMarks.tell("abc", "ab")) == "none");
     CHECK(shown(kChatMarks.tell("abc", "abd")) == "none");
