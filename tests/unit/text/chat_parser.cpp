@@ -186,7 +186,6 @@ TEST_CASE("10,000 random answers say the same however they are cut; the valid on
             n_whole_calls += one.kind == ChatEventKind::call_end && !one.is_malformed ? 1 : 0;
             n_flagged += one.is_malformed ? 1 : 0;
         }
-        if (random() % 10 != 0) continue;
         for (size_t at = 0; at <= made.text.size(); ++at) {
             REQUIRE(cut_complaint(format.grammar, made.start, made.text, whole, {at}) == "");
         }
