@@ -1,31 +1,37 @@
-#include <dlfcn.h>
-#include <stdlib.h>
-
-#include <memory>
+#include <charconv>
+#include <cstdint>
+#include <fstream>
 
 #include "base/own_folder.h"
 
 namespace hadal::core {
 namespace {
 
-struct Free {
-    void operator()(char *text) const { free(text); }
-};
+constexpr const char *kMaps = "/proc/self/maps";
+const char kHere = 0;  // an address of what is mapped from our file
 
-const char kHere = 0;  // an address of this code
+/// line: 'begin-end rights offset device inode path', the first two in hex
+bool covers(const std::string &line, uintptr_t address) {
+    uintptr_t begin = 0, end = 0;
+    const char *const last = line.data() + line.size();
+    const char *const dash = std::from_chars(line.data(), last, begin, 16).ptr;
+    if (dash == last || *dash != '-') return false;
+    std::from_chars(dash + 1, last, end, 16);
+    return begin <= address && address < end;
+}
 
 }  // namespace
 
+// The loader knows a library by the path that it was asked for, which may start from a folder that is no longer the
+// current one, and a program by any word; the system knows the file.
 Result<std::string> own_folder() {
-    Dl_info found{};
-    const bool is_known = dladdr(&kHere, &found) != 0 && found.dli_fname != nullptr;
-    const std::string name = is_known ? found.dli_fname : "";
-    // A program is known by the word that started it, which may need a search path: the system knows its file.
-    const bool is_path = name.find('/') != std::string::npos;
-    const std::unique_ptr<char, Free> path(realpath(is_path ? name.c_str() : "/proc/self/exe", nullptr));
-    if (!path) return error(Status::not_found, "the file of the library: ", name.empty() ? "unknown" : name);
-    const std::string whole = path.get();
-    return whole.substr(0, whole.rfind('/'));
+    std::ifstream maps(kMaps);
+    for (std::string line; std::getline(maps, line);) {
+        const size_t path = line.find('/');
+        if (path == std::string::npos || !covers(line, reinterpret_cast<uintptr_t>(&kHere))) continue;
+        return line.substr(path, line.rfind('/') - path);
+    }
+    return error(Status::not_found, "the file of the library: ", kMaps, " does not say");
 }
 
 }  // namespace hadal::core
