@@ -102,7 +102,7 @@ private:
         const hadal::ChatParser parser = format_.parser(request);
         hadal::GenerateOptions options;
         options.parser = &parser;
-        options.max_tokens = 120;
+        options.max_tokens = truth_.at("max_tokens");
         std::string content;
         for (const hadal::Event &event : session.generate(options)) {
             if (event.kind == hadal::EventKind::content) content += event.text;

@@ -1,4 +1,5 @@
 """Training text as tokens, packed into windows."""
+import itertools
 import json
 import pathlib
 
@@ -7,26 +8,32 @@ import torch
 from tokenizers import Tokenizer
 
 PAD = 2
+CHUNK = 20_000  # documents in memory as text
 POOL = 512  # documents of which windows are filled: with a choice, few tokens of a window stay empty
 
 
 def tokenize(text, tokenizer, cache):
-    """All documents one after the other: ids, which of them are learned, and where each document ends."""
-    if not pathlib.Path(cache).exists():
+    """All documents one after the other: ids, which of them are learned, and where each document ends. They are kept
+    in cache, a .npz file, for as long as text and tokenizer are older."""
+    cache = pathlib.Path(cache)
+    made_from = max(pathlib.Path(path).stat().st_mtime for path in (text, tokenizer))
+    if not cache.exists() or cache.stat().st_mtime < made_from:
         tokenizer = Tokenizer.from_file(str(tokenizer))
         ids, learned, ends, n = [], [], [], 0
         with open(text, encoding="utf-8") as lines:
-            documents = [json.loads(line)["parts"] for line in lines]
-        flat = [part for parts in documents for part, _ in parts]
-        encoded = iter(tokenizer.encode_batch_fast(flat, add_special_tokens=False))
-        for parts in documents:
-            for _, is_learned in parts:
-                part = next(encoded).ids
-                ids.append(np.array(part, np.uint16))
-                learned.append(np.full(len(part), is_learned))
-                n += len(part)
-            ends.append(n)
-        np.savez(cache, ids=np.concatenate(ids), learned=np.concatenate(learned), ends=np.array(ends))
+            while chunk := [json.loads(line)["parts"] for line in itertools.islice(lines, CHUNK)]:
+                flat = [part for parts in chunk for part, _ in parts]
+                encoded = iter(tokenizer.encode_batch_fast(flat, add_special_tokens=False))
+                for parts in chunk:
+                    for _, is_learned in parts:
+                        part = next(encoded).ids
+                        ids.append(np.array(part, np.uint16))
+                        learned.append(np.full(len(part), is_learned))
+                        n += len(part)
+                    ends.append(n)
+        unfinished = cache.with_suffix(".new.npz")
+        np.savez(unfinished, ids=np.concatenate(ids), learned=np.concatenate(learned), ends=np.array(ends))
+        unfinished.rename(cache)
     stored = np.load(cache)
     return stored["ids"], stored["learned"], stored["ends"]
 

@@ -1,16 +1,12 @@
 """Measures an exported model with transformers' own classes, in f32.
 
-usage: evaluate.py HF_FOLDER [--gguf FILE] [--hadal COMMAND MODEL] [--text TRAINING.jsonl] [--sums N] [--json N]
+usage: evaluate.py HF_FOLDER [--gguf FILE] [--sums N] [--json N]
 
---gguf: with the weights of that file, such as a quantised one, in place of the folder's.
---hadal: the greedy tokens of 50 prompts, from that command and model, beside those of transformers.
---text: leaves out stories that the training text has."""
+--gguf: with the weights of that file, such as a quantised one, in place of the folder's."""
 import argparse
 import json
 import pathlib
 import random
-import subprocess
-import tempfile
 
 import torch
 from safetensors.torch import load_file
@@ -18,12 +14,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 import generate_text
-import stories
+import questions
 from export import N_LAYERS, gguf_tensors
 from model import Mtp
-
-SEED = 20  # not that of the training text
-MOST = 120  # tokens of an answer
 
 
 def load_gguf(model, folder, path):
@@ -67,15 +60,6 @@ def merged(state, model):
     return out
 
 
-def prompt_of(tokenizer, turn):
-    """The ids of the template; the training text has the same."""
-    messages = [{"role": "system", "content": turn.system}] if turn.system else []
-    messages.append({"role": "user", "content": turn.ask})
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    assert text == "".join(part for part, is_learned in generate_text.chat([turn]) if not is_learned), text
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
-
-
 @torch.no_grad()
 def answers(model, tokenizer, prompts, batch=100):
     """Greedy: the new tokens after each prompt, without the end token."""
@@ -83,10 +67,15 @@ def answers(model, tokenizer, prompts, batch=100):
     for at in range(0, len(prompts), batch):
         part = prompts[at:at + batch]
         padded = tokenizer.pad({"input_ids": part}, padding_side="left", return_tensors="pt")
-        tokens = model.generate(**padded, max_new_tokens=MOST, do_sample=False)[:, padded["input_ids"].shape[1]:]
-        for row in tokens.tolist():
+        whole = model.generate(**padded, max_new_tokens=questions.MOST, do_sample=False)
+        for row in whole[:, padded["input_ids"].shape[1]:].tolist():
             out.append(row[:row.index(tokenizer.eos_token_id)] if tokenizer.eos_token_id in row else row)
     return out
+
+
+def answer_texts(model, tokenizer, turns):
+    prompts = [questions.prompt_of(tokenizer, turn) for turn in turns]
+    return tokenizer.batch_decode(answers(model, tokenizer, prompts))
 
 
 def answer_part(text):
@@ -94,14 +83,8 @@ def answer_part(text):
 
 
 def measure_sums(model, tokenizer, n):
-    rng, turns, seen = random.Random(SEED), [], set()
-    while len(turns) < n:
-        turn = generate_text.sum_of_two(rng, held_out=True)
-        one_digit_each = len(turn.answer.split(" = ")[0]) == len("1 + 1")  # a step of other sums, so not unseen
-        if turn.answer not in seen and not one_digit_each:  # each pair once
-            seen.add(turn.answer)
-            turns.append(turn)
-    texts = tokenizer.batch_decode(answers(model, tokenizer, [prompt_of(tokenizer, turn) for turn in turns]))
+    turns = questions.sum_turns(n)
+    texts = answer_texts(model, tokenizer, turns)
     wrong = [(turn.ask, text) for turn, text in zip(turns, texts) if answer_part(text) != turn.answer]
     print(f"sums: {n - len(wrong)} of {n} right ({1 - len(wrong) / n:.1%})")
     for ask, text in wrong[:5]:
@@ -109,9 +92,8 @@ def measure_sums(model, tokenizer, n):
 
 
 def measure_json(model, tokenizer, n):
-    rng = random.Random(SEED)
-    turns = [generate_text.json_any(rng) for _ in range(n)]
-    texts = tokenizer.batch_decode(answers(model, tokenizer, [prompt_of(tokenizer, turn) for turn in turns]))
+    turns = questions.json_turns(n)
+    texts = answer_texts(model, tokenizer, turns)
     n_shape = n_right = 0
     for turn, text in zip(turns, texts):
         try:
@@ -129,30 +111,28 @@ def measure_others(model, tokenizer, n=40):
     """What else the model was taught: how often it says exactly what the text would."""
     for make in (generate_text.sum_of_three, generate_text.difference, generate_text.comparison,
                  generate_text.counting, generate_text.fact, generate_text.greeting):
-        rng = random.Random(SEED)
+        rng = random.Random(questions.SEED)
         turns = [make(rng) for _ in range(n)]
-        texts = tokenizer.batch_decode(answers(model, tokenizer, [prompt_of(tokenizer, turn) for turn in turns]))
+        texts = answer_texts(model, tokenizer, turns)
         n_right = sum(answer_part(text) == turn.answer for turn, text in zip(turns, texts))
         print(f"{make.__name__}: {n_right} of {n} right")
 
 
-def held_out_stories(text, n):
-    known = set()
-    if text:
-        with open(text, encoding="utf-8") as lines:
-            documents = map(json.loads, lines)
-            known = {hash(document["parts"][1][0]) for document in documents if document["kind"] == "plain"}
-    rng, out = random.Random(SEED), []
-    while len(out) < n:
-        story = stories.story(rng)
-        if hash(story + generate_text.EOS) not in known:
-            out.append(story)
-    return out
+def measure_talk(model, tokenizer, n=40):
+    """A sum that was never taught, after a story, a sum and a story."""
+    rng = random.Random(questions.SEED)
+    makers = [generate_text.story_turn, generate_text.sum_of_two, generate_text.story_turn]
+    talks = [[make(rng) for make in makers] + [generate_text.sum_of_two(rng, held_out=True)] for _ in range(n)]
+    texts = ["".join(part for part, is_learned in generate_text.chat(talk) if not is_learned) for talk in talks]
+    prompts = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    found = tokenizer.batch_decode(answers(model, tokenizer, prompts))
+    n_right = sum(answer_part(text) == talk[-1].answer for text, talk in zip(found, talks))
+    print(f"the last sum of a conversation: {n_right} of {n} right")
 
 
 @torch.no_grad()
-def measure_mtp(model, tokenizer, folder, text, n=100):
-    """How often the draft for the token after the next is the body's own choice there: along held-out stories, and
+def measure_mtp(model, tokenizer, folder, n=100):
+    """How often the draft for the token after the next is the body's own choice there: along new stories, and
     along what the body itself writes after their first sentences."""
     tensors = load_file(folder / "model.safetensors")
     prefix = f"model.layers.{N_LAYERS}."
@@ -183,46 +163,21 @@ def measure_mtp(model, tokenizer, folder, text, n=100):
         same = (draft == choice[1:])[max(first - 2, 0):]  # draft i and choice i + 1 are both of token i + 2
         return same.sum().item(), len(same)
 
-    texts = held_out_stories(text, n)
-    along = [agreement([0] + tokenizer(story, add_special_tokens=False)["input_ids"], 0) for story in texts]
-    starts = [[0] + tokenizer(story[:story.index(".") + 1], add_special_tokens=False)["input_ids"] for story in texts]
+    texts = questions.plain_stories(n)
+    along = [agreement(questions.plain(tokenizer, story), 0) for story in texts]
+    starts = [questions.plain(tokenizer, story[:story.index(".") + 1]) for story in texts]
     written = answers(model, tokenizer, starts)
     own_text = [agreement(start + more, len(start)) for start, more in zip(starts, written)]
     handle.remove()
-    for what, counts in (("held-out stories", along), ("the body's own continuations of them", own_text)):
+    for what, counts in (("new stories", along), ("the body's own continuations of them", own_text)):
         right, of = map(sum, zip(*counts))
         print(f"MTP: the first draft is the body's choice for {right} of {of} tokens ({right / of:.1%}) of {what}")
-
-
-def compare_with_hadal(model, tokenizer, command, path, n=50):
-    rng = random.Random(SEED)
-    prompts = [prompt_of(tokenizer, rng.choice([generate_text.sum_of_two, generate_text.difference,
-                                                generate_text.json_any, generate_text.story_turn,
-                                                generate_text.counting])(rng)) for _ in range(n - 10)]
-    prompts += [[0] + tokenizer(story[:40], add_special_tokens=False)["input_ids"]
-                for story in held_out_stories(None, 10)]
-    expected = [answers(model, tokenizer, [prompt])[0] for prompt in prompts]
-    n_same = 0
-    for prompt, ids in zip(prompts, expected):
-        with tempfile.NamedTemporaryFile("w") as file:
-            file.write(" ".join(map(str, prompt)))
-            file.flush()
-            run = subprocess.run([command, "run", path, "--ids", file.name, "--print-ids", "--temp", "0", "-n",
-                                  str(MOST)], capture_output=True, text=True, check=True)
-        found = [int(i) for i in run.stdout.split() if int(i) != tokenizer.eos_token_id]
-        n_same += found == ids
-        if found != ids:
-            at = next((i for i, (x, y) in enumerate(zip(found, ids)) if x != y), min(len(found), len(ids)))
-            print(f"  differs at token {at} of {len(ids)}:", json.dumps(tokenizer.decode(ids[:at + 1])))
-    print(f"Hadal: the same greedy tokens for {n_same} of {n} prompts")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--gguf")
-    parser.add_argument("--hadal", nargs=2, metavar=("COMMAND", "MODEL"))
-    parser.add_argument("--text")
     parser.add_argument("--sums", type=int, default=500)
     parser.add_argument("--json", type=int, default=200)
     arguments = parser.parse_args()
@@ -238,10 +193,9 @@ def main():
         measure_json(model, tokenizer, arguments.json)
     if not arguments.gguf and arguments.json:
         measure_others(model, tokenizer)
+        measure_talk(model, tokenizer)
     if not arguments.gguf:
-        measure_mtp(model, tokenizer, arguments.folder, arguments.text)
-    if arguments.hadal:
-        compare_with_hadal(model, tokenizer, *arguments.hadal)
+        measure_mtp(model, tokenizer, arguments.folder)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Writes the training text: one document per line, as JSON.
 
-usage: generate_text.py OUT.jsonl [--documents N] [--seed S] [--mix broad|sums|drill|last]
+usage: generate_text.py OUT.jsonl [--documents N] [--seed S]
 
 A document is {"kind": ..., "parts": [[text, is_learned], ...]}: what a user says is read, not learned. Chats are in the
 form of DeepSeek-R1's template (chat_template.jinja), reasoning and all."""
@@ -148,22 +148,23 @@ def story_turn(rng):
     animal, place = pick(rng, words.ANIMALS), pick(rng, words.PLACES)
     if kind == "any":
         ask = rng.choice(["Tell me a story.", "Write a short story.", "Can you tell me a story?"])
-        return Turn(ask, "The user wants a story. It needs someone, a friend and a good end.", stories.story(rng))
+        plan, text = stories.planned_story(rng)
+        return Turn(ask, f"The user wants a story. {plan}", text)
     if kind == "animal":
         ask = rng.choice([f"Tell me a story about {a(animal)}.", f"Write a short story about {a(animal)}.",
                           f"Tell a story about {a(animal)}", f"Write a story with {a(animal)} in it."])
-        return Turn(ask, f"The user wants a story about {a(animal)}. It needs a friend and a good end.",
-                    stories.story(rng, animal))
+        plan, text = stories.planned_story(rng, animal)
+        return Turn(ask, f"The user wants a story about {a(animal)}. {plan}", text)
     ask = rng.choice([f"Tell me a story about {a(animal)} {words.PLACES[place]} the {place}.",
                       f"Write a short story about {a(animal)} and the {place}."])
-    return Turn(ask, f"The user wants a story about {a(animal)} and the {place}. It needs a friend and a good end.",
-                stories.story(rng, animal, place))
+    plan, text = stories.planned_story(rng, animal, place)
+    return Turn(ask, f"The user wants a story about {a(animal)} and the {place}. {plan}", text)
 
 
 # ---- JSON: the system text names the fields -------------------------------------------------------------------------
 
 def person(rng):
-    name, age, city, animal = pick(rng, words.NAMES)[0], rng.randint(1, 99), pick(rng, words.CITIES), \
+    name, age, city, animal = pick(rng, words.NAMES)[0], rng.randint(2, 99), pick(rng, words.CITIES), \
         pick(rng, words.ANIMALS)
     they = dict((n, t) for n, t, _ in words.NAMES)[name]
     facts = {"name": name, "age": age, "city": city, "pet": animal}
@@ -181,14 +182,22 @@ def thing(rng):
     return facts, said, noun
 
 
-def json_turn(rng):
-    facts, said, subject = rng.choice([person, thing])(rng)
+def json_facts(rng, held_out):
+    """held_out: of those that the training text never tells of; all of them must be told."""
+    while True:
+        facts, said, subject = rng.choice([person, thing])(rng)
+        if sums.is_held_out_text(" ".join(map(str, facts.values()))) == held_out:
+            return facts, said, subject
+
+
+def json_turn(rng, held_out=False):
+    facts, said, subject = json_facts(rng, held_out)
     first = next(iter(facts))
-    told = rng.sample(sorted(said), rng.randint(1, 3))
+    told = rng.sample(sorted(said), 3 if held_out else rng.choice([1, 2, 3, 3]))
     if facts.get("age") and told[0] != "age" and rng.random() < 0.9:
         told = ["age"] + [key for key in told if key != "age"]
     text = " ".join(said[key] for key in told)
-    if "age" not in told and "name" in facts:
+    if "name" in facts and told[0] != "age":
         text = f"This is {subject}. " + text
     fields = [first] + rng.sample(told, rng.randint(1, len(told)))
     rng.shuffle(fields)
@@ -200,16 +209,16 @@ def json_turn(rng):
     return Turn(text, think, answer, system, fields)
 
 
-def json_sum(rng):
-    x, y = operands(rng)
+def json_sum(rng, held_out=False):
+    x, y = operands(rng, held_out)
     system = rng.choice(['Answer in JSON with the key "sum".', 'Answer only in JSON with the key "sum".',
                          'Reply with a JSON object that has the key "sum".'])
     think = f"The answer is JSON. {sums.addition(x, y)}"
     return Turn(ask_sum(rng, x, y), think, f'{{"sum": {x + y}}}', system, ["sum"])
 
 
-def json_any(rng):
-    return json_sum(rng) if rng.random() < 0.25 else json_turn(rng)
+def json_any(rng, held_out=False):
+    return (json_sum if rng.random() < 0.25 else json_turn)(rng, held_out)
 
 
 # ---- Documents ------------------------------------------------------------------------------------------------------
@@ -217,16 +226,9 @@ def json_any(rng):
 TURNS = {"sum": sum_of_two, "uneven": uneven_sum, "three": sum_of_three, "difference": difference,
          "comparison": comparison, "counting": counting, "json": json_any, "story": story_turn, "fact": fact,
          "greeting": greeting}
-MIXES = {  # how many documents of each kind; "plain" are stories as they are, "talk" conversations
-    "broad": {"sum": 26, "three": 6, "difference": 9, "comparison": 6, "counting": 6, "json": 12, "story": 14,
-              "fact": 3, "greeting": 4, "plain": 13, "talk": 5},
-    "sums": {"sum": 34, "three": 8, "difference": 12, "comparison": 7, "counting": 8, "json": 16, "story": 8,
-             "fact": 3, "greeting": 4, "plain": 6, "talk": 6},
-    "drill": {"sum": 64, "three": 10, "difference": 18, "comparison": 10, "counting": 8, "json": 24, "story": 5,
-              "fact": 2, "greeting": 3, "plain": 5, "talk": 5},
-    "last": {"sum": 64, "uneven": 30, "three": 10, "difference": 18, "comparison": 12, "counting": 8, "json": 40,
-             "story": 5, "fact": 2, "greeting": 3, "plain": 5, "talk": 5},
-}
+MIX = {  # how many documents of each kind; "plain" are stories as they are, "talk" conversations
+    "sum": 22, "uneven": 5, "three": 7, "difference": 11, "comparison": 9, "counting": 9, "json": 26, "story": 18,
+    "fact": 2, "greeting": 2, "plain": 10, "talk": 30}
 
 
 def chat(turns):
@@ -246,28 +248,27 @@ def turns_with_place(turns):
     return [(turn, i == len(turns) - 1, keeps_blank) for i, turn in enumerate(turns)]
 
 
-def document(rng, mix="broad"):
-    kind = rng.choices(list(MIXES[mix]), MIXES[mix].values())[0]
+def document(rng):
+    kind = rng.choices(list(MIX), MIX.values())[0]
     if kind == "plain":
         tell = rng.choices([stories.story, stories.vietnamese_story, stories.chinese_story], [85, 9, 6])[0]
         return {"kind": kind, "parts": [[BOS, False], [tell(rng) + EOS, True]]}
     if kind == "talk":
-        makers = [sum_of_two, difference, comparison, greeting, fact, counting, sum_of_two]
-        return {"kind": kind, "parts": chat([rng.choice(makers)(rng) for _ in range(rng.randint(2, 4))])}
+        makers = [sum_of_two, sum_of_three, difference, comparison, greeting, fact, counting, story_turn, story_turn]
+        return {"kind": kind, "parts": chat([rng.choice(makers)(rng) for _ in range(rng.randint(2, 5))])}
     return {"kind": kind, "parts": chat([TURNS[kind](rng)])}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out")
-    parser.add_argument("--documents", type=int, default=300_000)
+    parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--mix", choices=MIXES, default="broad")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     with open(arguments.out, "w", encoding="utf-8") as out:
         for _ in range(arguments.documents):
-            out.write(json.dumps(document(rng, arguments.mix), ensure_ascii=False) + "\n")
+            out.write(json.dumps(document(rng), ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,28 +2,21 @@
 
 usage: make_truth.py HF_FOLDER OUT.json
 
-Greedy answers and logits are computed in f32 from the folder's weights; sums are such that were never in the training
-text, and what the grammar says is right of them."""
+Greedy answers and logits are computed in f32 from the folder's weights; of sums and JSON, which were never in the
+training text, stands there what is right."""
 import argparse
 import json
 import pathlib
-import random
 
 import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import evaluate
-import generate_text
+import questions
 
-SEED = 20
 TEXTS = ["Once upon a time", "47 + 85 = 132.", " \n\n  two  spaces\tand a tab", "Xin chào, thế giới!", "你好，世界。",
          "{\"name\": \"Lily\", \"age\": 7}", "naïve café — “quotes” …", "12345 6789", "🐟🌊", "a\u0301 \u200b ﷺ"]
-
-
-def request_of(turn):
-    messages = [{"role": "system", "content": turn.system}] if turn.system else []
-    return {"messages": messages + [{"role": "user", "content": turn.ask}]}
 
 
 def templates(tokenizer):
@@ -38,16 +31,6 @@ def templates(tokenizer):
         for request in requests]
 
 
-def prompts(tokenizer, n):
-    rng = random.Random(SEED)
-    kinds = [generate_text.sum_of_two, generate_text.difference, generate_text.json_any, generate_text.story_turn,
-             generate_text.counting]
-    chats = [evaluate.prompt_of(tokenizer, kinds[i % len(kinds)](rng)) for i in range(n - 10)]
-    stories = [[0] + tokenizer(story[:40], add_special_tokens=False)["input_ids"]
-               for story in evaluate.held_out_stories(None, 10)]
-    return chats + stories
-
-
 @torch.no_grad()
 def logits_after(model, ids):
     row = model(torch.tensor([ids])).logits[0, -1]
@@ -56,18 +39,11 @@ def logits_after(model, ids):
             "largest": round(row.abs().max().item(), 6)}
 
 
-def unseen_sums(n):
-    rng, found = random.Random(SEED), {}
-    while len(found) < n:
-        turn = generate_text.sum_of_two(rng, held_out=True)
-        found.setdefault(turn.answer, turn.ask)  # each pair once
-    return [[ask, answer] for answer, ask in found.items()]
-
-
-def json_questions(n):
-    rng = random.Random(SEED)
-    turns = [generate_text.json_any(rng) for _ in range(n)]
-    return [{"request": request_of(turn), "answer": json.loads(turn.answer)} for turn in turns]
+def lined(value):
+    """As JSON; of a list each element on a line of its own."""
+    if not isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    return "[\n" + ",\n".join(json.dumps(each, ensure_ascii=False) for each in value) + "\n]"
 
 
 def main():
@@ -77,20 +53,20 @@ def main():
     arguments = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(arguments.folder)
     model = AutoModelForCausalLM.from_pretrained(arguments.folder, dtype=torch.float32).eval()
-    asked = prompts(tokenizer, 50)
+    asked = questions.mixed_prompts(tokenizer, 50)
     truth = {
         "made_by": f"examples/plankton/make_truth.py, transformers {transformers.__version__}, "
-                   f"torch {torch.__version__}, seed {SEED}",
+                   f"torch {torch.__version__}, seed {questions.SEED}",
         "tokenizer": [{"text": text, "ids": tokenizer(text, add_special_tokens=False)["input_ids"]} for text in TEXTS],
         "template": templates(tokenizer),
         "logits": [logits_after(model, ids) for ids in asked[::10]],
         "greedy": [{"ids": ids, "answer": evaluate.answers(model, tokenizer, [ids])[0]} for ids in asked],
-        "sums": unseen_sums(500),
-        "json": json_questions(200),
+        "max_tokens": questions.MOST,
+        "sums": [[turn.ask, turn.answer] for turn in questions.sum_turns(500)],
+        "json": [{"request": questions.request_of(turn), "answer": json.loads(turn.answer)}
+                 for turn in questions.json_turns(200)],
     }
-    lines = ",\n".join(f"{json.dumps(key)}: " + (json.dumps(value, ensure_ascii=False) if isinstance(value, str) else
-                       "[\n" + ",\n".join(json.dumps(each, ensure_ascii=False) for each in value) + "\n]")
-                       for key, value in truth.items())
+    lines = ",\n".join(f"{json.dumps(key)}: {lined(value)}" for key, value in truth.items())
     arguments.out.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
 
 

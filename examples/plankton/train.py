@@ -2,7 +2,8 @@
 
 usage: train.py TEXT.jsonl TOKENIZER_FOLDER RUN_FOLDER [--minutes M]      (SIGTERM: saves and ends)
 
-The learning rate follows the time, not the steps: however busy the machine is, it ends low."""
+The learning rate follows the time, not the steps: however busy the machine is, it ends low. torch.compile needs a C++
+compiler, and a minute of that time at each start."""
 import argparse
 import json
 import pathlib
@@ -11,7 +12,6 @@ import signal
 import time
 
 import torch
-from torch.nn import functional as F
 from transformers import AutoTokenizer
 
 import generate_text
@@ -23,10 +23,8 @@ SEED = 1
 MTP_WEIGHT = 0.3
 MUON_LR, ADAM_LR = 0.02, 3e-3
 WARM_UP, DECAY_FROM, LEAST = 0.01, 0.5, 0.01  # of the time; of the rate
-SECOND_OPINION_FROM = 0.3  # of the time: the draft learns also from what the body expects
 BIAS_RATE = 1e-3  # of the router's bias, per step
-LARGE_FROM = 0.92  # of the time: batches twice as large
-WINDOWS, LENGTH = 8, 256
+WINDOWS, LENGTH = 8, 512
 SAVE_EVERY, CHECK_EVERY = 240, 720  # seconds
 
 
@@ -39,23 +37,28 @@ def rate(part):
     return LEAST + (1 - LEAST) * max(0.0, (1 - part) / (1 - DECAY_FROM))
 
 
-def losses(model, batch, second_opinion):
-    ids, learned, document = batch
+def losses(model, ids, learned, document):
+    """What to minimise; then of the body, of the draft, and how often the draft is what the body says.
+    Every product has one shape, so all of this is compiled once. The draft learns from the text and from the body."""
     same = document[:, 1:] == document[:, :-1]
-    wanted = (learned[:, 1:] & same).flatten().nonzero().squeeze(1)
-    follows = same.flatten()[wanted - 1] & (wanted % same.shape[1] > 0)  # a draft of it is possible
-    targets = ids[:, 1:].flatten()[wanted]
+    wanted = learned[:, 1:] & same
+    follows = wanted[:, 1:] & same[:, :-1]  # a draft of it is possible
+    targets = ids[:, 1:, None]
     with torch.autocast("cpu", torch.bfloat16):
         first, second = model(ids[:, :-1], ids[:, 1:], document[:, :-1])
-        main = model.body.lm_head(first.flatten(0, 1)[wanted]).float()
-        draft = model.body.lm_head(second.flatten(0, 1)[wanted[follows] - 1]).float()
-    main_loss = F.cross_entropy(main, targets)
-    draft_loss = F.cross_entropy(draft, targets[follows])
-    taught = draft_loss
-    if second_opinion:
-        taught = 0.5 * (draft_loss + F.cross_entropy(draft, main.detach()[follows].softmax(-1)))
-    agreement = (draft.detach().argmax(-1) == main.detach()[follows].argmax(-1)).float().mean()
-    return main_loss + MTP_WEIGHT * taught, main_loss.item(), draft_loss.item(), agreement.item()
+        main = model.body.lm_head(first).float().log_softmax(-1)
+        draft = model.body.lm_head(second[:, :-1]).float().log_softmax(-1)
+    body = main[:, 1:].detach()
+
+    def mean(values, where):
+        return (values * where).sum() / where.sum()
+
+    main_loss = -mean(main.gather(-1, targets)[..., 0], wanted)
+    draft_loss = -mean(draft.gather(-1, targets[:, 1:])[..., 0], follows)
+    from_body = -mean((body.exp() * draft).sum(-1), follows)
+    agreement = mean((draft.detach().argmax(-1) == body.argmax(-1)).float(), follows)
+    taught = 0.5 * (draft_loss + from_body)
+    return main_loss + MTP_WEIGHT * taught, main_loss.detach(), draft_loss.detach(), agreement
 
 
 @torch.no_grad()
@@ -63,7 +66,7 @@ def balance(model, speed):
     """The bias of an expert with more tokens than others falls, and of one with fewer rises."""
     for module in model.modules():
         if hasattr(module, "gate") and isinstance(getattr(module, "experts", None), Experts):
-            load = module.experts.load.float()
+            load = module.experts.load
             module.gate.e_score_correction_bias += speed * (load.mean() - load).sign()
 
 
@@ -86,7 +89,7 @@ def main():
     parser.add_argument("text")
     parser.add_argument("tokenizer", type=pathlib.Path)
     parser.add_argument("run", type=pathlib.Path)
-    parser.add_argument("--minutes", type=float, default=70)
+    parser.add_argument("--minutes", type=float, default=118)
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
     torch.set_num_threads(2)
@@ -128,6 +131,7 @@ def main():
         log.write(json.dumps({"step": step, "seconds": round(elapsed)} | values) + "\n")
         log.flush()
 
+    compiled = torch.compile(losses, dynamic=False)
     model.train()
     next_save, next_check, recent = elapsed + SAVE_EVERY, elapsed + CHECK_EVERY, []
     is_told_to_end = []
@@ -138,8 +142,8 @@ def main():
         for optimizer, most in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = most * rate(part)
-        batch = windows.batch(WINDOWS * (2 if part >= LARGE_FROM else 1), LENGTH)
-        loss, *shown = losses(model, batch, part >= SECOND_OPINION_FROM)
+        batch = windows.batch(WINDOWS, LENGTH)
+        loss, *shown = compiled(model, *batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer, _ in optimizers:
@@ -148,7 +152,7 @@ def main():
         balance(model, BIAS_RATE * rate(part))
         n_seen += int((batch[2] > 0).sum())
         step += 1
-        recent.append(shown)
+        recent.append([value.item() for value in shown])
         elapsed += time.monotonic() - began
         if step % 50 == 0:
             main_loss, draft_loss, agreement = (round(sum(x) / len(x), 4) for x in zip(*recent))

@@ -44,7 +44,7 @@ struct Subject {
         const ChatParser parser = format.parser(request);
         GenerateOptions options;
         options.parser = &parser;
-        options.max_tokens = 120;
+        options.max_tokens = truth().at("max_tokens");
         std::string content;
         for (const Event &event : session.generate(options)) {
             if (event.kind == EventKind::content) content += event.text;
@@ -111,7 +111,7 @@ TEST_CASE("the same greedy tokens as transformers") {
     for (const ordered_json &each : truth().at("greedy")) {
         session.sync(each.at("ids").get<std::vector<Token>>());
         GenerateOptions generate;
-        generate.max_tokens = 120;
+        generate.max_tokens = truth().at("max_tokens");
         std::vector<Token> tokens;
         for (const Event &event : session.generate(generate)) {
             if (event.kind == EventKind::token) tokens.push_back(event.token);
