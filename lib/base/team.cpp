@@ -33,9 +33,16 @@ struct alignas(64) Counter {
         }
     }
 
+    // Sequentially consistent: libstdc++ wakes nobody if its count of sleepers reads 0, and after a weaker store that
+    // read may come before the value is seen. Who falls asleep in between would sleep for ever.
     void announce(uint32_t next) {
-        value.store(next, std::memory_order_release);
+        value.store(next, std::memory_order_seq_cst);
         value.notify_all();
+    }
+
+    /// Takes one away, and wakes who waits if none is left.
+    void count_down() {
+        if (value.fetch_sub(1, std::memory_order_seq_cst) == 1) value.notify_all();
     }
 };
 
@@ -98,7 +105,7 @@ void Team::State::serve(void *member) {
         team->round.wait_while(seen, team->n_spins);
         if (team->function == nullptr) return;
         team->function(team->argument, team->worker(index));
-        if (team->n_busy.value.fetch_sub(1, std::memory_order_acq_rel) == 1) team->n_busy.value.notify_all();
+        team->n_busy.count_down();
     }
 }
 
